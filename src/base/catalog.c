@@ -1,0 +1,767 @@
+/*-------------------------------------------------------------------------
+ *
+ * catalog.c
+ *		The engine's own tables, in schema dbm.
+ *
+ * Rows are read with catalog scans and written with the catalog heap
+ * functions.  That keeps three promises: a write never depends on the
+ * transaction's snapshot, so it cannot fail with a serialization error after
+ * a revision has run; no privilege on the tables is needed, and none has to be
+ * granted; and no rule, trigger or operator of anybody's runs in between.
+ *
+ * A reader says which snapshot it wants.  Who changes the state holds the
+ * project lock and passes the latest one; see engine/lock.c.  Registered
+ * scripts and the log are always read as they are now, like files.
+ *
+ * Portions Copyright (c) 2026, the databrain_migrate authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "base/catalog.h"
+#include "catalog/indexing.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "commands/sequence.h"
+#include "common/ip.h"
+#include "libpq/libpq-be.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/guc.h"
+#include "utils/inet.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#define SCHEMA_NAME "dbm"
+
+/* dbm.applied */
+enum
+{
+	Anum_applied_project = 1,
+	Anum_applied_revision,
+	Anum_applied_down_revisions,
+	Anum_applied_depends_on,
+	Anum_applied_branch_labels,
+	Anum_applied_message,
+	Anum_applied_create_date,
+	Anum_applied_upgrade_script,
+	Anum_applied_downgrade_script,
+	Anum_applied_upgrade_author,
+	Anum_applied_downgrade_author,
+	Anum_applied_transactional,
+	Anum_applied_checksum,
+	Anum_applied_applied_at,
+	Anum_applied_applied_by,
+	Anum_applied_stamped,
+	Natts_applied = Anum_applied_stamped
+};
+
+/* dbm.script */
+enum
+{
+	Anum_script_project = 1,
+	Anum_script_from_revision,
+	Anum_script_to_revision,
+	Anum_script_script,
+	Anum_script_checksum,
+	Anum_script_author,
+	Anum_script_registered_at,
+	Natts_script = Anum_script_registered_at
+};
+
+/* dbm.log */
+enum
+{
+	Anum_log_id = 1,
+	Anum_log_project,
+	Anum_log_revision,
+	Anum_log_direction,
+	Anum_log_from_revisions,
+	Anum_log_to_revisions,
+	Anum_log_checksum,
+	Anum_log_statements,
+	Anum_log_started_at,
+	Anum_log_elapsed,
+	Anum_log_role,
+	Anum_log_session_role,
+	Anum_log_client_addr,
+	Anum_log_application_name,
+	Anum_log_outcome,
+	Anum_log_sqlstate,
+	Anum_log_error,
+	Anum_log_file,
+	Anum_log_line,
+	Natts_log = Anum_log_line
+};
+
+/*
+ * OID of one of the engine's relations.  They are there as long as the
+ * extension is; a C function called after a script dropped it gets an error.
+ */
+static Oid
+relation_oid(const char *name)
+{
+	Oid			schema = get_namespace_oid(SCHEMA_NAME, true);
+	Oid			relation = InvalidOid;
+
+	if (OidIsValid(schema))
+		relation = get_relname_relid(name, schema);
+	if (!OidIsValid(relation))
+		ereport(ERROR,
+				errcode(ERRCODE_UNDEFINED_TABLE),
+				errmsg("relation \"%s.%s\" does not exist", SCHEMA_NAME, name),
+				errhint("It belongs to the extension \"databrain_migrate\"."));
+	return relation;
+}
+
+/* Class OID under which the engine's locks are taken; see engine/lock.c. */
+Oid
+dbmig_lock_class(void)
+{
+	return relation_oid("applied");
+}
+
+/*
+ * Lock the state against offline scripts, which take SHARE ROW EXCLUSIVE.
+ * Held to the end of the transaction.
+ */
+void
+dbmig_applied_lock(void)
+{
+	LockRelationOid(relation_oid("applied"), RowExclusiveLock);
+}
+
+/* Conversions between C and column values. */
+
+static char *
+text_or_null(HeapTuple tuple, int attnum, TupleDesc desc)
+{
+	bool		isnull;
+	Datum		value = heap_getattr(tuple, attnum, desc, &isnull);
+
+	return isnull ? NULL : TextDatumGetCString(value);
+}
+
+static bool
+get_bool(HeapTuple tuple, int attnum, TupleDesc desc)
+{
+	bool		isnull;
+	Datum		value = heap_getattr(tuple, attnum, desc, &isnull);
+
+	return !isnull && DatumGetBool(value);
+}
+
+/* The elements of a text[] column; NULL elements are left out. */
+static char **
+get_names(HeapTuple tuple, int attnum, TupleDesc desc, int *count)
+{
+	bool		isnull;
+	Datum		value = heap_getattr(tuple, attnum, desc, &isnull);
+	Datum	   *elements;
+	bool	   *nulls;
+	int			n;
+	char	  **names;
+
+	*count = 0;
+	if (isnull)
+		return NULL;
+	deconstruct_array(DatumGetArrayTypeP(value), TEXTOID, -1, false,
+					  TYPALIGN_INT, &elements, &nulls, &n);
+	names = palloc(sizeof(char *) * (n + 1));
+	for (int i = 0; i < n; i++)
+	{
+		if (!nulls[i])
+			names[(*count)++] = TextDatumGetCString(elements[i]);
+	}
+	return names;
+}
+
+static Datum
+names_datum(char **names, int count)
+{
+	Datum	   *elements = palloc(sizeof(Datum) * (count + 1));
+
+	for (int i = 0; i < count; i++)
+		elements[i] = CStringGetTextDatum(names[i]);
+	return PointerGetDatum(construct_array(elements, count, TEXTOID, -1, false,
+										   TYPALIGN_INT));
+}
+
+static void
+set_text(Datum *values, bool *nulls, int attnum, const char *value)
+{
+	nulls[attnum - 1] = (value == NULL);
+	if (value)
+		values[attnum - 1] = CStringGetTextDatum(value);
+}
+
+/* A scan key for equality on a text column of collation "C". */
+static void
+text_key(ScanKey key, int attnum, const char *value)
+{
+	ScanKeyInit(key, attnum, BTEqualStrategyNumber, F_TEXTEQ,
+				CStringGetTextDatum(value));
+}
+
+/*
+ * Scan an index of one of our tables.  Every scan goes through here, so that
+ * each sees either the snapshot it was given or, with NULL, the latest one.
+ */
+typedef struct TableScan
+{
+	Relation	relation;
+	SysScanDesc scan;
+	Snapshot	snapshot;		/* ours to unregister, or NULL */
+} TableScan;
+
+static void
+begin_scan(TableScan *scan, const char *table, const char *index, LOCKMODE lockmode,
+		   Snapshot snapshot, int nkeys, ScanKey keys)
+{
+	scan->snapshot = NULL;
+	if (snapshot == NULL)
+		snapshot = scan->snapshot = RegisterSnapshot(GetLatestSnapshot());
+	scan->relation = table_open(relation_oid(table), lockmode);
+	scan->scan = systable_beginscan(scan->relation, relation_oid(index), true,
+									snapshot, nkeys, keys);
+}
+
+/* Locks that protect a write are kept to the end of the transaction. */
+static void
+end_scan(TableScan *scan, LOCKMODE unlockmode)
+{
+	systable_endscan(scan->scan);
+	table_close(scan->relation, unlockmode);
+	if (scan->snapshot)
+		UnregisterSnapshot(scan->snapshot);
+}
+
+static void
+insert_row(const char *table, Datum *values, bool *nulls)
+{
+	Relation	relation = table_open(relation_oid(table), RowExclusiveLock);
+	HeapTuple	tuple = heap_form_tuple(RelationGetDescr(relation), values, nulls);
+
+	CatalogTupleInsert(relation, tuple);
+	heap_freetuple(tuple);
+	table_close(relation, NoLock);
+	CommandCounterIncrement();
+}
+
+/* ---------------- dbm.applied: the state ---------------- */
+
+static DbmigApplied *
+applied_from_tuple(HeapTuple tuple, TupleDesc desc)
+{
+	DbmigApplied *row = palloc0(sizeof(DbmigApplied));
+	Datum		value;
+	bool		isnull;
+
+	row->revision = text_or_null(tuple, Anum_applied_revision, desc);
+	row->down = get_names(tuple, Anum_applied_down_revisions, desc, &row->ndown);
+	row->deps = get_names(tuple, Anum_applied_depends_on, desc, &row->ndeps);
+	row->labels = get_names(tuple, Anum_applied_branch_labels, desc, &row->nlabels);
+	row->message = text_or_null(tuple, Anum_applied_message, desc);
+	value = heap_getattr(tuple, Anum_applied_create_date, desc, &isnull);
+	row->has_create_date = !isnull;
+	row->create_date = isnull ? 0 : DatumGetTimestampTz(value);
+	row->has_upgrade = !heap_attisnull(tuple, Anum_applied_upgrade_script, desc);
+	row->has_downgrade = !heap_attisnull(tuple, Anum_applied_downgrade_script, desc);
+	row->upgrade_author = text_or_null(tuple, Anum_applied_upgrade_author, desc);
+	row->downgrade_author = text_or_null(tuple, Anum_applied_downgrade_author, desc);
+	row->transactional = get_bool(tuple, Anum_applied_transactional, desc);
+	row->checksum = text_or_null(tuple, Anum_applied_checksum, desc);
+	value = heap_getattr(tuple, Anum_applied_applied_at, desc, &isnull);
+	row->applied_at = isnull ? 0 : DatumGetTimestampTz(value);
+	row->applied_by = text_or_null(tuple, Anum_applied_applied_by, desc);
+	row->stamped = get_bool(tuple, Anum_applied_stamped, desc);
+	return row;
+}
+
+/* The applied revisions of a project, by identifier. */
+List *
+dbmig_applied_list(const char *project, Snapshot snapshot)
+{
+	List	   *rows = NIL;
+	ScanKeyData key;
+	TableScan	scan;
+	HeapTuple	tuple;
+
+	text_key(&key, Anum_applied_project, project);
+	begin_scan(&scan, "applied", "applied_pkey", AccessShareLock, snapshot, 1, &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan.scan)))
+	{
+		CHECK_FOR_INTERRUPTS();
+		rows = lappend(rows,
+					   applied_from_tuple(tuple, RelationGetDescr(scan.relation)));
+	}
+	end_scan(&scan, AccessShareLock);
+	return rows;
+}
+
+static void
+begin_applied_scan(TableScan *scan, const char *project, const char *revision,
+				   LOCKMODE lockmode, Snapshot snapshot)
+{
+	ScanKeyData keys[2];
+
+	text_key(&keys[0], Anum_applied_project, project);
+	text_key(&keys[1], Anum_applied_revision, revision);
+	begin_scan(scan, "applied", "applied_pkey", lockmode, snapshot, 2, keys);
+}
+
+/* One applied revision; NULL when it is not applied. */
+DbmigApplied *
+dbmig_applied_find(const char *project, const char *revision)
+{
+	TableScan	scan;
+	HeapTuple	tuple;
+	DbmigApplied *row = NULL;
+
+	begin_applied_scan(&scan, project, revision, AccessShareLock, NULL);
+	tuple = systable_getnext(scan.scan);
+	if (HeapTupleIsValid(tuple))
+		row = applied_from_tuple(tuple, RelationGetDescr(scan.relation));
+	end_scan(&scan, AccessShareLock);
+	return row;
+}
+
+/* The kept text of an applied revision's script; NULL when there is none. */
+char *
+dbmig_applied_script(const char *project, const char *revision, bool upgrade,
+					 Snapshot snapshot)
+{
+	TableScan	scan;
+	HeapTuple	tuple;
+	char	   *script = NULL;
+
+	begin_applied_scan(&scan, project, revision, AccessShareLock, snapshot);
+	tuple = systable_getnext(scan.scan);
+	if (HeapTupleIsValid(tuple))
+		script = text_or_null(tuple,
+							  upgrade ? Anum_applied_upgrade_script :
+							  Anum_applied_downgrade_script,
+							  RelationGetDescr(scan.relation));
+	end_scan(&scan, AccessShareLock);
+	return script;
+}
+
+void
+dbmig_applied_insert(const char *project, const DbmigApplied *row,
+					 const char *upgrade, const char *downgrade)
+{
+	Datum		values[Natts_applied] = {0};
+	bool		nulls[Natts_applied] = {0};
+
+	set_text(values, nulls, Anum_applied_project, project);
+	set_text(values, nulls, Anum_applied_revision, row->revision);
+	values[Anum_applied_down_revisions - 1] = names_datum(row->down, row->ndown);
+	values[Anum_applied_depends_on - 1] = names_datum(row->deps, row->ndeps);
+	values[Anum_applied_branch_labels - 1] = names_datum(row->labels, row->nlabels);
+	set_text(values, nulls, Anum_applied_message, row->message);
+	nulls[Anum_applied_create_date - 1] = !row->has_create_date;
+	values[Anum_applied_create_date - 1] = TimestampTzGetDatum(row->create_date);
+	set_text(values, nulls, Anum_applied_upgrade_script, upgrade);
+	set_text(values, nulls, Anum_applied_downgrade_script, downgrade);
+	set_text(values, nulls, Anum_applied_upgrade_author, row->upgrade_author);
+	set_text(values, nulls, Anum_applied_downgrade_author, row->downgrade_author);
+	values[Anum_applied_transactional - 1] = BoolGetDatum(row->transactional);
+	set_text(values, nulls, Anum_applied_checksum, row->checksum);
+	values[Anum_applied_applied_at - 1] = TimestampTzGetDatum(row->applied_at);
+	set_text(values, nulls, Anum_applied_applied_by, row->applied_by);
+	values[Anum_applied_stamped - 1] = BoolGetDatum(row->stamped);
+	insert_row("applied", values, nulls);
+}
+
+void
+dbmig_applied_delete(const char *project, const char *revision)
+{
+	TableScan	scan;
+	HeapTuple	tuple;
+
+	begin_applied_scan(&scan, project, revision, RowExclusiveLock, NULL);
+	tuple = systable_getnext(scan.scan);
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "could not find applied revision \"%s\" of project \"%s\"",
+			 revision, project);
+	CatalogTupleDelete(scan.relation, &tuple->t_self);
+	end_scan(&scan, NoLock);
+	CommandCounterIncrement();
+}
+
+/* Replace columns of the row that an open scan stands on. */
+static void
+update_row(TableScan *scan, HeapTuple tuple, Datum *values, bool *nulls, bool *replace)
+{
+	HeapTuple	changed = heap_modify_tuple(tuple, RelationGetDescr(scan->relation),
+											values, nulls, replace);
+
+	CatalogTupleUpdate(scan->relation, &tuple->t_self, changed);
+	heap_freetuple(changed);
+}
+
+/* Make a role the author of the kept texts of an applied revision. */
+void
+dbmig_applied_set_author(const char *project, const char *revision,
+						 const char *author)
+{
+	TableScan	scan;
+	HeapTuple	tuple;
+
+	begin_applied_scan(&scan, project, revision, RowExclusiveLock, NULL);
+	tuple = systable_getnext(scan.scan);
+	if (HeapTupleIsValid(tuple))
+	{
+		TupleDesc	desc = RelationGetDescr(scan.relation);
+		Datum		values[Natts_applied] = {0};
+		bool		nulls[Natts_applied] = {0};
+		bool		replace[Natts_applied] = {0};
+		const int	columns[] = {Anum_applied_upgrade_author,
+		Anum_applied_downgrade_author};
+
+		for (int i = 0; i < lengthof(columns); i++)
+		{
+			/* NULL says that the text came from a file of the server */
+			if (heap_attisnull(tuple, columns[i], desc))
+				continue;
+			set_text(values, nulls, columns[i], author);
+			replace[columns[i] - 1] = true;
+		}
+		update_row(&scan, tuple, values, nulls, replace);
+	}
+	end_scan(&scan, NoLock);
+	CommandCounterIncrement();
+}
+
+/* ---------------- dbm.script: the registered scripts ---------------- */
+
+/* The registered scripts of a project, ordered by from and to. */
+List *
+dbmig_registered_list(const char *project)
+{
+	List	   *rows = NIL;
+	ScanKeyData key;
+	TableScan	scan;
+	HeapTuple	tuple;
+
+	text_key(&key, Anum_script_project, project);
+	begin_scan(&scan, "script", "script_pkey", AccessShareLock, NULL, 1, &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan.scan)))
+	{
+		TupleDesc	desc = RelationGetDescr(scan.relation);
+		DbmigRegistered *row = palloc(sizeof(DbmigRegistered));
+
+		CHECK_FOR_INTERRUPTS();
+		row->from = text_or_null(tuple, Anum_script_from_revision, desc);
+		row->to = text_or_null(tuple, Anum_script_to_revision, desc);
+		row->checksum = text_or_null(tuple, Anum_script_checksum, desc);
+		row->author = text_or_null(tuple, Anum_script_author, desc);
+		rows = lappend(rows, row);
+	}
+	end_scan(&scan, AccessShareLock);
+	return rows;
+}
+
+/* Stand on one registered script, if it is there. */
+static HeapTuple
+begin_registered_scan(TableScan *scan, const char *project, const char *from,
+					  const char *to, LOCKMODE lockmode)
+{
+	ScanKeyData keys[3];
+
+	text_key(&keys[0], Anum_script_project, project);
+	text_key(&keys[1], Anum_script_from_revision, from);
+	text_key(&keys[2], Anum_script_to_revision, to);
+	begin_scan(scan, "script", "script_pkey", lockmode, NULL, 3, keys);
+	return systable_getnext(scan->scan);
+}
+
+/* The text of a registered script; NULL when there is none. */
+char *
+dbmig_registered_script(const char *project, const char *from, const char *to)
+{
+	TableScan	scan;
+	HeapTuple	tuple;
+	char	   *script = NULL;
+
+	tuple = begin_registered_scan(&scan, project, from, to, AccessShareLock);
+	if (HeapTupleIsValid(tuple))
+		script = text_or_null(tuple, Anum_script_script,
+							  RelationGetDescr(scan.relation));
+	end_scan(&scan, AccessShareLock);
+	return script;
+}
+
+/* Register a script, or replace the one of the same name. */
+void
+dbmig_registered_put(const char *project, const DbmigRegistered *row,
+					 const char *script)
+{
+	Datum		values[Natts_script] = {0};
+	bool		nulls[Natts_script] = {0};
+	bool		replace[Natts_script];
+	TableScan	scan;
+	HeapTuple	tuple;
+
+	set_text(values, nulls, Anum_script_project, project);
+	set_text(values, nulls, Anum_script_from_revision, row->from);
+	set_text(values, nulls, Anum_script_to_revision, row->to);
+	set_text(values, nulls, Anum_script_script, script);
+	set_text(values, nulls, Anum_script_checksum, row->checksum);
+	set_text(values, nulls, Anum_script_author, row->author);
+	values[Anum_script_registered_at - 1] =
+		TimestampTzGetDatum(GetCurrentStatementStartTimestamp());
+
+	tuple = begin_registered_scan(&scan, project, row->from, row->to,
+								  RowExclusiveLock);
+	if (HeapTupleIsValid(tuple))
+	{
+		memset(replace, true, sizeof(replace));
+		update_row(&scan, tuple, values, nulls, replace);
+		end_scan(&scan, NoLock);
+		CommandCounterIncrement();
+	}
+	else
+	{
+		end_scan(&scan, NoLock);
+		insert_row("script", values, nulls);
+	}
+}
+
+void
+dbmig_registered_delete(const char *project, const char *from, const char *to)
+{
+	TableScan	scan;
+	HeapTuple	tuple;
+
+	tuple = begin_registered_scan(&scan, project, from, to, RowExclusiveLock);
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "could not find registered script \"%s--%s--%s.sql\"",
+			 project, from, to);
+	CatalogTupleDelete(scan.relation, &tuple->t_self);
+	end_scan(&scan, NoLock);
+	CommandCounterIncrement();
+}
+
+void
+dbmig_registered_set_author(const char *project, const char *from,
+							const char *to, const char *author)
+{
+	TableScan	scan;
+	HeapTuple	tuple;
+
+	tuple = begin_registered_scan(&scan, project, from, to, RowExclusiveLock);
+	if (HeapTupleIsValid(tuple))
+	{
+		Datum		values[Natts_script] = {0};
+		bool		nulls[Natts_script] = {0};
+		bool		replace[Natts_script] = {0};
+
+		set_text(values, nulls, Anum_script_author, author);
+		replace[Anum_script_author - 1] = true;
+		update_row(&scan, tuple, values, nulls, replace);
+	}
+	end_scan(&scan, NoLock);
+	CommandCounterIncrement();
+}
+
+/*
+ * The projects that have applied revisions or registered scripts, each once,
+ * ascending.  Skips from project to project in the index, so that the number
+ * of revisions does not matter.
+ */
+static List *
+projects_of(const char *table, const char *index, List *projects)
+{
+	char	   *last = NULL;
+
+	for (;;)
+	{
+		ScanKeyData key;
+		TableScan	scan;
+		HeapTuple	tuple;
+
+		CHECK_FOR_INTERRUPTS();
+		/* project is the first column of both tables and both indexes */
+		if (last)
+			ScanKeyInit(&key, 1, BTGreaterStrategyNumber, F_TEXT_GT,
+						CStringGetTextDatum(last));
+		begin_scan(&scan, table, index, AccessShareLock, NULL, last ? 1 : 0, &key);
+		tuple = systable_getnext(scan.scan);
+		last = HeapTupleIsValid(tuple) ?
+			text_or_null(tuple, 1, RelationGetDescr(scan.relation)) : NULL;
+		end_scan(&scan, AccessShareLock);
+		if (last == NULL)
+			return projects;
+		projects = lappend(projects, last);
+	}
+}
+
+List *
+dbmig_known_projects(void)
+{
+	List	   *projects = NIL;
+
+	projects = projects_of("applied", "applied_pkey", projects);
+	return projects_of("script", "script_pkey", projects);
+}
+
+/* ---------------- dbm.log ---------------- */
+
+static Datum
+client_address(bool *isnull)
+{
+	char		host[NI_MAXHOST];
+
+	*isnull = true;
+	if (MyProcPort == NULL)
+		return (Datum) 0;
+	if (MyProcPort->raddr.addr.ss_family != AF_INET &&
+		MyProcPort->raddr.addr.ss_family != AF_INET6)
+		return (Datum) 0;
+	if (pg_getnameinfo_all(&MyProcPort->raddr.addr, MyProcPort->raddr.salen,
+						   host, sizeof(host), NULL, 0,
+						   NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+		return (Datum) 0;
+	clean_ipv6_addr(MyProcPort->raddr.addr.ss_family, host);
+	*isnull = false;
+	return DirectFunctionCall1(inet_in, CStringGetDatum(host));
+}
+
+/* Add a row; what concerns the session is filled in here. */
+void
+dbmig_log_append(const DbmigLogEntry *entry)
+{
+	Datum		values[Natts_log] = {0};
+	bool		nulls[Natts_log] = {0};
+	Interval   *elapsed = palloc0(sizeof(Interval));
+
+	elapsed->time = entry->ended_at - entry->started_at;
+
+	values[Anum_log_id - 1] =
+		Int64GetDatum(nextval_internal(relation_oid("log_id_seq"), false));
+	set_text(values, nulls, Anum_log_project, entry->project);
+	set_text(values, nulls, Anum_log_revision, entry->revision);
+	set_text(values, nulls, Anum_log_direction, entry->direction);
+	values[Anum_log_from_revisions - 1] = names_datum(entry->from, entry->nfrom);
+	values[Anum_log_to_revisions - 1] = names_datum(entry->to, entry->nto);
+	set_text(values, nulls, Anum_log_checksum, entry->checksum);
+	values[Anum_log_statements - 1] = Int32GetDatum(entry->statements);
+	values[Anum_log_started_at - 1] = TimestampTzGetDatum(entry->started_at);
+	values[Anum_log_elapsed - 1] = IntervalPGetDatum(elapsed);
+	set_text(values, nulls, Anum_log_role,
+			 GetUserNameFromId(GetUserId(), false));
+	set_text(values, nulls, Anum_log_session_role,
+			 GetUserNameFromId(GetSessionUserId(), false));
+	values[Anum_log_client_addr - 1] =
+		client_address(&nulls[Anum_log_client_addr - 1]);
+	set_text(values, nulls, Anum_log_application_name,
+			 application_name ? application_name : "");
+	set_text(values, nulls, Anum_log_outcome, entry->outcome);
+	set_text(values, nulls, Anum_log_sqlstate, entry->sqlstate);
+	set_text(values, nulls, Anum_log_error, entry->error);
+	set_text(values, nulls, Anum_log_file, entry->file);
+	nulls[Anum_log_line - 1] = (entry->line == 0);
+	values[Anum_log_line - 1] = Int32GetDatum(entry->line);
+	insert_row("log", values, nulls);
+}
+
+/*
+ * Is the project's newest log row visible to this snapshot?  Every change of
+ * the state is logged, so if it is, the snapshot sees the state as it is now.
+ * Rows of the own transaction are always visible.
+ */
+bool
+dbmig_log_is_visible(const char *project, Snapshot snapshot)
+{
+	Relation	relation = table_open(relation_oid("log"), AccessShareLock);
+	Relation	index = index_open(relation_oid("log_project_id_idx"),
+								   AccessShareLock);
+	Snapshot	latest = RegisterSnapshot(GetLatestSnapshot());
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	bool		visible = true;
+
+	text_key(&key, Anum_log_project, project);
+	scan = systable_beginscan_ordered(relation, index, latest, 1, &key);
+	tuple = systable_getnext_ordered(scan, BackwardScanDirection);
+	if (HeapTupleIsValid(tuple))
+	{
+		TransactionId xmin = HeapTupleHeaderGetXmin(tuple->t_data);
+
+		visible = TransactionIdIsCurrentTransactionId(xmin) ||
+			!XidInMVCCSnapshot(xmin, snapshot);
+	}
+	systable_endscan_ordered(scan);
+	UnregisterSnapshot(latest);
+	index_close(index, AccessShareLock);
+	table_close(relation, AccessShareLock);
+	return visible;
+}
+
+/* Did the engine ever move this project's revision in this database? */
+bool
+dbmig_log_mentions(const char *project, const char *revision)
+{
+	ScanKeyData key;
+	TableScan	scan;
+	HeapTuple	tuple;
+	bool		found = false;
+
+	text_key(&key, Anum_log_project, project);
+	begin_scan(&scan, "log", "log_project_id_idx", AccessShareLock, NULL, 1, &key);
+	while (!found && HeapTupleIsValid(tuple = systable_getnext(scan.scan)))
+	{
+		TupleDesc	desc = RelationGetDescr(scan.relation);
+		const int	columns[] = {Anum_log_from_revisions, Anum_log_to_revisions};
+
+		CHECK_FOR_INTERRUPTS();
+		for (int i = 0; i < lengthof(columns); i++)
+		{
+			int			count;
+			char	  **names = get_names(tuple, columns[i], desc, &count);
+
+			for (int j = 0; j < count; j++)
+			{
+				found |= strcmp(names[j], revision) == 0;
+				pfree(names[j]);
+			}
+		}
+	}
+	end_scan(&scan, AccessShareLock);
+	return found;
+}
+
+/* The project's log, oldest first, in the columns of dbm.log. */
+void
+dbmig_log_rows(const char *project, Tuplestorestate *store, TupleDesc desc)
+{
+	Datum		values[Natts_log];
+	bool		nulls[Natts_log];
+	ScanKeyData key;
+	TableScan	scan;
+	HeapTuple	tuple;
+
+	text_key(&key, Anum_log_project, project);
+	begin_scan(&scan, "log", "log_project_id_idx", AccessShareLock,
+			   GetActiveSnapshot(), 1, &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan.scan)))
+	{
+		CHECK_FOR_INTERRUPTS();
+		heap_deform_tuple(tuple, RelationGetDescr(scan.relation), values, nulls);
+		tuplestore_putvalues(store, desc, values, nulls);
+	}
+	end_scan(&scan, AccessShareLock);
+}

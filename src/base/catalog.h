@@ -1,0 +1,108 @@
+/*-------------------------------------------------------------------------
+ *
+ * catalog.h
+ *		The engine's own tables, in schema dbm.
+ *
+ * catalog.c is the only C file that knows their names and columns.  It reads
+ * and writes them with the heap and catalog functions, so it needs no
+ * privilege, no search_path, and runs no user code.  Results are palloc'd in
+ * the current memory context.
+ *
+ * Portions Copyright (c) 2026, the databrain_migrate authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef DBMIG_CATALOG_H
+#define DBMIG_CATALOG_H
+
+#include "datatype/timestamp.h"
+#include "nodes/pg_list.h"
+#include "utils/snapshot.h"
+#include "utils/tuplestore.h"
+
+/* A row of dbm.applied, without its script texts. */
+typedef struct DbmigApplied
+{
+	char	   *revision;
+	int			ndown;
+	char	  **down;			/* parents; none for a first revision */
+	int			ndeps;
+	char	  **deps;
+	int			nlabels;
+	char	  **labels;
+	char	   *message;
+	bool		has_create_date;
+	TimestampTz create_date;
+	bool		has_upgrade;	/* is the text of the upgrade script kept? */
+	bool		has_downgrade;
+	char	   *upgrade_author; /* role that registered it; NULL: from a file */
+	char	   *downgrade_author;
+	bool		transactional;	/* of the upgrade script */
+	char	   *checksum;		/* of the upgrade script; NULL: unknown */
+	TimestampTz applied_at;
+	char	   *applied_by;
+	bool		stamped;		/* marked as applied without being run */
+} DbmigApplied;
+
+/* A row of dbm.script, without its text. */
+typedef struct DbmigRegistered
+{
+	char	   *from;
+	char	   *to;
+	char	   *checksum;
+	char	   *author;
+} DbmigRegistered;
+
+/* A row of dbm.log. */
+typedef struct DbmigLogEntry
+{
+	const char *project;
+	const char *revision;
+	const char *direction;		/* upgrade, downgrade or stamp */
+	int			nfrom;
+	char	  **from;			/* what the step starts from */
+	int			nto;
+	char	  **to;				/* and what it leads to */
+	const char *checksum;		/* of the script that ran; NULL: none */
+	int			statements;
+	TimestampTz started_at;
+	TimestampTz ended_at;
+	const char *outcome;		/* done or failed */
+	const char *sqlstate;		/* the rest: NULL or 0 unless failed */
+	const char *error;
+	const char *file;
+	int			line;
+} DbmigLogEntry;
+
+extern Oid	dbmig_lock_class(void);
+extern void dbmig_applied_lock(void);
+
+extern List *dbmig_applied_list(const char *project, Snapshot snapshot);
+extern DbmigApplied *dbmig_applied_find(const char *project, const char *revision);
+extern char *dbmig_applied_script(const char *project, const char *revision,
+								  bool upgrade, Snapshot snapshot);
+extern void dbmig_applied_insert(const char *project, const DbmigApplied *row,
+								 const char *upgrade, const char *downgrade);
+extern void dbmig_applied_delete(const char *project, const char *revision);
+extern void dbmig_applied_set_author(const char *project, const char *revision,
+									 const char *author);
+
+extern List *dbmig_registered_list(const char *project);
+extern char *dbmig_registered_script(const char *project, const char *from,
+									 const char *to);
+extern void dbmig_registered_put(const char *project, const DbmigRegistered *row,
+								 const char *script);
+extern void dbmig_registered_delete(const char *project, const char *from,
+									const char *to);
+extern void dbmig_registered_set_author(const char *project, const char *from,
+										const char *to, const char *author);
+
+extern List *dbmig_known_projects(void);
+
+extern void dbmig_log_append(const DbmigLogEntry *entry);
+extern bool dbmig_log_is_visible(const char *project, Snapshot snapshot);
+extern bool dbmig_log_mentions(const char *project, const char *revision);
+extern void dbmig_log_rows(const char *project, Tuplestorestate *store,
+						   TupleDesc desc);
+
+#endif							/* DBMIG_CATALOG_H */

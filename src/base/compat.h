@@ -1,0 +1,73 @@
+/*-------------------------------------------------------------------------
+ *
+ * compat.h
+ *		Everything that differs between the supported server versions.
+ *
+ * PG_VERSION_NUM appears in no other file.  Each shim has the newest server's
+ * meaning under a name of ours, so that a version can be dropped by deleting
+ * its branch here.
+ *
+ * Portions Copyright (c) 2026, the databrain_migrate authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef DBMIG_COMPAT_H
+#define DBMIG_COMPAT_H
+
+#include "catalog/pg_extension.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_proc.h"
+#include "executor/executor.h"
+#include "utils/acl.h"
+
+#if PG_VERSION_NUM < 150000
+#error "databrain_migrate needs PostgreSQL 15 or later"
+#endif
+
+/* Does the role own the extension?  (16: object_ownercheck) */
+static inline bool
+dbmig_owns_extension(Oid extension, Oid role)
+{
+#if PG_VERSION_NUM >= 160000
+	return object_ownercheck(ExtensionRelationId, extension, role);
+#else
+	return pg_extension_ownercheck(extension, role);
+#endif
+}
+
+/* May the role execute the function?  (16: object_aclcheck) */
+static inline bool
+dbmig_may_execute(Oid function, Oid role)
+{
+#if PG_VERSION_NUM >= 160000
+	return object_aclcheck(ProcedureRelationId, function, role,
+						   ACL_EXECUTE) == ACLCHECK_OK;
+#else
+	return pg_proc_aclcheck(function, role, ACL_EXECUTE) == ACLCHECK_OK;
+#endif
+}
+
+/* May the role look up names in the schema?  (16: object_aclcheck) */
+static inline bool
+dbmig_may_use_schema(Oid schema, Oid role)
+{
+#if PG_VERSION_NUM >= 160000
+	return object_aclcheck(NamespaceRelationId, schema, role,
+						   ACL_USAGE) == ACLCHECK_OK;
+#else
+	return pg_namespace_aclcheck(schema, role, ACL_USAGE) == ACLCHECK_OK;
+#endif
+}
+
+/* Run a started query to its end.  (18 dropped the argument execute_once) */
+static inline void
+dbmig_executor_run(QueryDesc *query)
+{
+#if PG_VERSION_NUM >= 180000
+	ExecutorRun(query, ForwardScanDirection, 0);
+#else
+	ExecutorRun(query, ForwardScanDirection, 0, true);
+#endif
+}
+
+#endif							/* DBMIG_COMPAT_H */

@@ -1,0 +1,53 @@
+/*-------------------------------------------------------------------------
+ *
+ * settings.c
+ *		The configuration parameters databrain_migrate.*.
+ *
+ * Portions Copyright (c) 2026, the databrain_migrate authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <limits.h>
+
+#include "base/settings.h"
+#include "utils/guc.h"
+
+char	   *dbmig_project_setting = NULL;
+char	   *dbmig_versions_path = NULL;
+int			dbmig_lock_timeout = -1;
+
+/*
+ * Define the parameters.  check_project judges the default project's name; it
+ * is handed in, since what a project may be called is known one layer up.
+ */
+void
+dbmig_define_settings(GucStringCheckHook check_project)
+{
+	DefineCustomStringVariable("databrain_migrate.project",
+							   "Sets the project that functions called without one work on.",
+							   NULL,
+							   &dbmig_project_setting,
+							   "databrain",
+							   PGC_USERSET, 0,
+							   check_project, NULL, NULL);
+
+	DefineCustomStringVariable("databrain_migrate.versions_path",
+							   "Sets a directory of the server to read revision scripts from.",
+							   "It is read besides the extension script directory and the registered scripts.  Empty: none.",
+							   &dbmig_versions_path,
+							   "",
+							   PGC_SUSET, 0,
+							   NULL, NULL, NULL);
+
+	DefineCustomIntVariable("databrain_migrate.lock_timeout",
+							"Sets lock_timeout for the statements of a revision.",
+							"-1 leaves lock_timeout as the session has it; 0 turns it off.",
+							&dbmig_lock_timeout,
+							-1, -1, INT_MAX,
+							PGC_USERSET, GUC_UNIT_MS,
+							NULL, NULL, NULL);
+
+	MarkGUCPrefixReserved("databrain_migrate");
+}

@@ -1,0 +1,21 @@
+/*-------------------------------------------------------------------------
+ *
+ * settings.h
+ *		The configuration parameters databrain_migrate.*.
+ *
+ * Portions Copyright (c) 2026, the databrain_migrate authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef DBMIG_SETTINGS_H
+#define DBMIG_SETTINGS_H
+
+#include "utils/guc.h"
+
+extern char *dbmig_project_setting; /* databrain_migrate.project */
+extern char *dbmig_versions_path;	/* databrain_migrate.versions_path */
+extern int	dbmig_lock_timeout; /* databrain_migrate.lock_timeout, ms */
+
+extern void dbmig_define_settings(GucStringCheckHook check_project);
+
+#endif							/* DBMIG_SETTINGS_H */
