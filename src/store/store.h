@@ -1,0 +1,92 @@
+/*-------------------------------------------------------------------------
+ *
+ * store.h
+ *		Where revision scripts come from, and how one is read.
+ *
+ * A script is the text of one file PROJECT--FROM--TO.sql, in one of three
+ * places: the extension script directory, databrain_migrate.versions_path, or
+ * the registered scripts in the catalog.  Reading is lazy: listing a place
+ * yields names only, a header is read when somebody asks for it, and a text is
+ * never kept by the store.
+ *
+ * Portions Copyright (c) 2026, the databrain_migrate authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef DBMIG_STORE_H
+#define DBMIG_STORE_H
+
+#include "datatype/timestamp.h"
+#include "nodes/pg_list.h"
+
+/* The header comment of a script; see header.c for the format. */
+typedef struct DbmigHeader
+{
+	char	   *message;		/* first comment line, "" when there is none */
+	char	   *revision;		/* Revision ID, NULL when not given */
+	bool		has_revises;	/* is there a Revises line? */
+	int			ndown;			/* its identifiers; none for "base" */
+	char	  **down;
+	bool		has_create_date;
+	TimestampTz create_date;
+	int			nlabels;
+	char	  **labels;
+	int			ndeps;
+	char	  **deps;
+	bool		transactional;
+	int			body;			/* offset of the first byte after the header */
+} DbmigHeader;
+
+typedef struct DbmigScript
+{
+	char	   *file_name;		/* PROJECT--FROM--TO.sql */
+	char	   *directory;		/* where the file lies; NULL: in the catalog */
+	char	   *from;			/* identifier or "base" */
+	char	   *to;
+	char	   *author;			/* role that registered it; NULL for a file */
+	char	   *revision;		/* whose script it is; set by the engine */
+	DbmigHeader *header;		/* NULL until dbmig_script_header() */
+} DbmigScript;
+
+/* One statement of a script. */
+typedef struct DbmigStatement
+{
+	struct RawStmt *raw;
+	int			start;			/* byte offset of its first token */
+	int			length;			/* bytes, without its semicolon */
+	int			line;			/* line of its first token, from 1 */
+} DbmigStatement;
+
+/* filename.c */
+extern void dbmig_check_project(const char *project);
+extern bool dbmig_project_is_valid(const char *project, const char **reason);
+extern bool dbmig_file_name_split(const char *file_name, const char *project,
+								  char **from, char **to);
+extern void dbmig_file_name_parse(const char *file_name, char **project,
+								  char **from, char **to);
+extern char *dbmig_file_name(const char *project, const char *from, const char *to);
+
+/* header.c */
+extern DbmigHeader *dbmig_header_parse(const char *text, const char *file_name);
+extern int	dbmig_header_length(const char *text);
+
+/* script.c: text to tokens, checksum and statements */
+extern char *dbmig_script_checksum(const char *text, const char *file_name);
+extern List *dbmig_script_parse(const char *text, const char *file_name,
+								char **clean);
+extern int	dbmig_line_number(const char *text, int offset);
+extern const char *dbmig_next_line(const char *line);
+extern int	dbmig_mark_length(const char *text);
+extern bool dbmig_is_echo(const char *text);
+
+/* directory.c: listing and reading */
+extern List *dbmig_store_list(const char *project);
+extern char *dbmig_project_directory(const char *project);
+extern bool dbmig_project_default_version(const char *project, char **version);
+extern List *dbmig_store_projects(void);
+extern bool dbmig_project_is_available(const char *project);
+extern char *dbmig_script_text(const char *project, const DbmigScript *script);
+extern DbmigHeader *dbmig_script_header(const char *project, DbmigScript *script);
+extern char *dbmig_script_place(const DbmigScript *script);
+
+#endif							/* DBMIG_STORE_H */
