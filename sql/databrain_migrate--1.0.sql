@@ -1,0 +1,390 @@
+/* databrain_migrate--1.0.sql */
+
+\echo Use "CREATE EXTENSION databrain_migrate" to load this file. \quit
+
+--
+-- Tables.  Their rows are written by the engine alone, which checks who may;
+-- reading them directly is for pg_dump run by the database's owner.
+--
+
+CREATE SCHEMA dbm;
+COMMENT ON SCHEMA dbm IS 'tables of the schema-migration engine databrain_migrate';
+
+CREATE TABLE dbm.applied (
+    project           pg_catalog.text COLLATE pg_catalog."C" NOT NULL,
+    revision          pg_catalog.text COLLATE pg_catalog."C" NOT NULL,
+    down_revisions    pg_catalog.text[] NOT NULL,
+    depends_on        pg_catalog.text[] NOT NULL,
+    branch_labels     pg_catalog.text[] NOT NULL,
+    message           pg_catalog.text NOT NULL,
+    create_date       pg_catalog.timestamptz,
+    upgrade_script    pg_catalog.text,
+    downgrade_script  pg_catalog.text,
+    upgrade_author    pg_catalog.text,
+    downgrade_author  pg_catalog.text,
+    transactional     pg_catalog.bool NOT NULL,
+    checksum          pg_catalog.text,
+    applied_at        pg_catalog.timestamptz NOT NULL,
+    applied_by        pg_catalog.text NOT NULL,
+    stamped           pg_catalog.bool NOT NULL,
+    CONSTRAINT applied_pkey PRIMARY KEY (project, revision)
+);
+COMMENT ON TABLE dbm.applied IS 'the state: revisions applied in this database, with their place in the graph and their texts';
+COMMENT ON COLUMN dbm.applied.project IS 'the project, named as its extension';
+COMMENT ON COLUMN dbm.applied.revision IS 'the revision''s identifier';
+COMMENT ON COLUMN dbm.applied.down_revisions IS 'its parents when it was applied; empty for a first revision';
+COMMENT ON COLUMN dbm.applied.depends_on IS 'its dependencies when it was applied';
+COMMENT ON COLUMN dbm.applied.branch_labels IS 'the branch labels in its header';
+COMMENT ON COLUMN dbm.applied.message IS 'the first comment line of its script';
+COMMENT ON COLUMN dbm.applied.create_date IS 'when the script was written, by its header';
+COMMENT ON COLUMN dbm.applied.upgrade_script IS 'text of the upgrade script that ran; of a stamped revision, the one known then';
+COMMENT ON COLUMN dbm.applied.downgrade_script IS 'text of the downgrade script known when it was applied';
+COMMENT ON COLUMN dbm.applied.upgrade_author IS 'role that registered the upgrade script; NULL for a file of the server';
+COMMENT ON COLUMN dbm.applied.downgrade_author IS 'role that registered the downgrade script; NULL for a file of the server';
+COMMENT ON COLUMN dbm.applied.transactional IS 'whether its upgrade script runs in a transaction';
+COMMENT ON COLUMN dbm.applied.checksum IS 'checksum of the upgrade script';
+COMMENT ON COLUMN dbm.applied.applied_at IS 'when it was applied or stamped';
+COMMENT ON COLUMN dbm.applied.applied_by IS 'the role that did it';
+COMMENT ON COLUMN dbm.applied.stamped IS 'marked as applied by dbm_stamp, without running its script';
+
+CREATE TABLE dbm.script (
+    project        pg_catalog.text COLLATE pg_catalog."C" NOT NULL,
+    from_revision  pg_catalog.text COLLATE pg_catalog."C" NOT NULL,
+    to_revision    pg_catalog.text COLLATE pg_catalog."C" NOT NULL,
+    script         pg_catalog.text NOT NULL,
+    checksum       pg_catalog.text NOT NULL,
+    author         pg_catalog.text NOT NULL,
+    registered_at  pg_catalog.timestamptz NOT NULL,
+    CONSTRAINT script_pkey PRIMARY KEY (project, from_revision, to_revision)
+);
+COMMENT ON TABLE dbm.script IS 'registered revision scripts';
+COMMENT ON COLUMN dbm.script.project IS 'the project, named as its extension';
+COMMENT ON COLUMN dbm.script.from_revision IS 'FROM in the file name PROJECT--FROM--TO.sql';
+COMMENT ON COLUMN dbm.script.to_revision IS 'TO in the file name PROJECT--FROM--TO.sql';
+COMMENT ON COLUMN dbm.script.script IS 'the text';
+COMMENT ON COLUMN dbm.script.checksum IS 'its checksum, which comments and formatting do not change';
+COMMENT ON COLUMN dbm.script.author IS 'the role that registered it, or adopted it since';
+COMMENT ON COLUMN dbm.script.registered_at IS 'when the text was registered';
+
+CREATE SEQUENCE dbm.log_id_seq;
+
+CREATE TABLE dbm.log (
+    id                pg_catalog.int8 NOT NULL DEFAULT pg_catalog.nextval('dbm.log_id_seq'),
+    project           pg_catalog.text COLLATE pg_catalog."C" NOT NULL,
+    revision          pg_catalog.text NOT NULL,
+    direction         pg_catalog.text NOT NULL,
+    from_revisions    pg_catalog.text[] NOT NULL,
+    to_revisions      pg_catalog.text[] NOT NULL,
+    checksum          pg_catalog.text,
+    statements        pg_catalog.int4 NOT NULL,
+    started_at        pg_catalog.timestamptz NOT NULL,
+    elapsed           pg_catalog.interval NOT NULL,
+    role              pg_catalog.text NOT NULL,
+    session_role      pg_catalog.text NOT NULL,
+    client_addr       pg_catalog.inet,
+    application_name  pg_catalog.text NOT NULL,
+    outcome           pg_catalog.text NOT NULL,
+    sqlstate          pg_catalog.text,
+    error             pg_catalog.text,
+    file              pg_catalog.text,
+    line              pg_catalog.int4,
+    CONSTRAINT log_pkey PRIMARY KEY (id)
+);
+ALTER SEQUENCE dbm.log_id_seq OWNED BY dbm.log.id;
+CREATE INDEX log_project_id_idx ON dbm.log (project, id);
+COMMENT ON TABLE dbm.log IS 'every step ever done, oldest first by id; see the function dbm_log()';
+
+SELECT pg_catalog.pg_extension_config_dump('dbm.applied', '');
+SELECT pg_catalog.pg_extension_config_dump('dbm.script', '');
+SELECT pg_catalog.pg_extension_config_dump('dbm.log', '');
+SELECT pg_catalog.pg_extension_config_dump('dbm.log_id_seq', '');
+
+GRANT USAGE ON SCHEMA dbm TO pg_database_owner;
+GRANT SELECT ON dbm.applied, dbm.script, dbm.log TO pg_database_owner;
+GRANT SELECT ON SEQUENCE dbm.log_id_seq TO pg_database_owner;
+
+--
+-- Running revisions
+--
+
+CREATE FUNCTION pg_catalog.dbm_upgrade(
+    target pg_catalog.text DEFAULT 'head',
+    project pg_catalog.text DEFAULT NULL,
+    OUT step pg_catalog.int4,
+    OUT direction pg_catalog.text,
+    OUT revision pg_catalog.text,
+    OUT from_revisions pg_catalog.text[],
+    OUT message pg_catalog.text,
+    OUT statements pg_catalog.int4,
+    OUT elapsed pg_catalog.interval)
+RETURNS SETOF pg_catalog.record
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'dbmig_upgrade';
+COMMENT ON FUNCTION pg_catalog.dbm_upgrade(pg_catalog.text, pg_catalog.text)
+IS 'run upgrade scripts up to a target revision, all or nothing';
+REVOKE ALL ON FUNCTION pg_catalog.dbm_upgrade(pg_catalog.text, pg_catalog.text) FROM PUBLIC;
+
+CREATE FUNCTION pg_catalog.dbm_downgrade(
+    target pg_catalog.text,
+    project pg_catalog.text DEFAULT NULL,
+    OUT step pg_catalog.int4,
+    OUT direction pg_catalog.text,
+    OUT revision pg_catalog.text,
+    OUT from_revisions pg_catalog.text[],
+    OUT message pg_catalog.text,
+    OUT statements pg_catalog.int4,
+    OUT elapsed pg_catalog.interval)
+RETURNS SETOF pg_catalog.record
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'dbmig_downgrade';
+COMMENT ON FUNCTION pg_catalog.dbm_downgrade(pg_catalog.text, pg_catalog.text)
+IS 'run downgrade scripts down to a target revision, all or nothing';
+REVOKE ALL ON FUNCTION pg_catalog.dbm_downgrade(pg_catalog.text, pg_catalog.text) FROM PUBLIC;
+
+CREATE FUNCTION pg_catalog.dbm_stamp(
+    target pg_catalog.text,
+    purge pg_catalog.bool DEFAULT false,
+    project pg_catalog.text DEFAULT NULL,
+    OUT step pg_catalog.int4,
+    OUT direction pg_catalog.text,
+    OUT revision pg_catalog.text,
+    OUT from_revisions pg_catalog.text[],
+    OUT message pg_catalog.text,
+    OUT statements pg_catalog.int4,
+    OUT elapsed pg_catalog.interval)
+RETURNS SETOF pg_catalog.record
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'dbmig_stamp';
+COMMENT ON FUNCTION pg_catalog.dbm_stamp(pg_catalog.text, pg_catalog.bool, pg_catalog.text)
+IS 'set which revisions count as applied, without running anything';
+REVOKE ALL ON FUNCTION pg_catalog.dbm_stamp(pg_catalog.text, pg_catalog.bool, pg_catalog.text) FROM PUBLIC;
+
+CREATE FUNCTION pg_catalog.dbm_require(
+    revision pg_catalog.text,
+    project pg_catalog.text DEFAULT NULL)
+RETURNS pg_catalog.void
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'dbmig_require';
+COMMENT ON FUNCTION pg_catalog.dbm_require(pg_catalog.text, pg_catalog.text)
+IS 'raise an error unless the revision is applied';
+
+--
+-- Looking
+--
+
+CREATE FUNCTION pg_catalog.dbm_current(
+    project pg_catalog.text DEFAULT NULL,
+    OUT revision pg_catalog.text,
+    OUT message pg_catalog.text,
+    OUT is_head pg_catalog.bool,
+    OUT applied_at pg_catalog.timestamptz,
+    OUT applied_by pg_catalog.text)
+RETURNS SETOF pg_catalog.record
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'dbmig_current';
+COMMENT ON FUNCTION pg_catalog.dbm_current(pg_catalog.text)
+IS 'current heads: the applied revisions that no applied one follows';
+
+CREATE FUNCTION pg_catalog.dbm_history(
+    range pg_catalog.text DEFAULT NULL,
+    project pg_catalog.text DEFAULT NULL,
+    OUT graph pg_catalog.text,
+    OUT revision pg_catalog.text,
+    OUT down_revisions pg_catalog.text[],
+    OUT branch_labels pg_catalog.text[],
+    OUT depends_on pg_catalog.text[],
+    OUT message pg_catalog.text,
+    OUT create_date pg_catalog.timestamptz,
+    OUT is_head pg_catalog.bool,
+    OUT is_base pg_catalog.bool,
+    OUT is_branch_point pg_catalog.bool,
+    OUT is_merge_point pg_catalog.bool,
+    OUT is_current pg_catalog.bool,
+    OUT is_applied pg_catalog.bool,
+    OUT source pg_catalog.text)
+RETURNS SETOF pg_catalog.record
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'dbmig_history';
+COMMENT ON FUNCTION pg_catalog.dbm_history(pg_catalog.text, pg_catalog.text)
+IS 'revisions, newest first, with their graph drawn beside them';
+
+CREATE FUNCTION pg_catalog.dbm_heads(
+    project pg_catalog.text DEFAULT NULL,
+    OUT revision pg_catalog.text,
+    OUT branch_labels pg_catalog.text[],
+    OUT message pg_catalog.text,
+    OUT is_current pg_catalog.bool)
+RETURNS SETOF pg_catalog.record
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'dbmig_heads';
+COMMENT ON FUNCTION pg_catalog.dbm_heads(pg_catalog.text)
+IS 'revisions that no other revision follows or depends on';
+
+CREATE FUNCTION pg_catalog.dbm_branches(
+    project pg_catalog.text DEFAULT NULL,
+    OUT revision pg_catalog.text,
+    OUT children pg_catalog.text[],
+    OUT message pg_catalog.text)
+RETURNS SETOF pg_catalog.record
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'dbmig_branches';
+COMMENT ON FUNCTION pg_catalog.dbm_branches(pg_catalog.text)
+IS 'revisions with more than one child';
+
+CREATE FUNCTION pg_catalog.dbm_show(
+    revision pg_catalog.text,
+    project pg_catalog.text DEFAULT NULL,
+    OUT graph pg_catalog.text,
+    OUT revision pg_catalog.text,
+    OUT down_revisions pg_catalog.text[],
+    OUT branch_labels pg_catalog.text[],
+    OUT depends_on pg_catalog.text[],
+    OUT message pg_catalog.text,
+    OUT create_date pg_catalog.timestamptz,
+    OUT is_head pg_catalog.bool,
+    OUT is_base pg_catalog.bool,
+    OUT is_branch_point pg_catalog.bool,
+    OUT is_merge_point pg_catalog.bool,
+    OUT is_current pg_catalog.bool,
+    OUT is_applied pg_catalog.bool,
+    OUT source pg_catalog.text,
+    OUT upgrade_file pg_catalog.text,
+    OUT downgrade_file pg_catalog.text,
+    OUT upgrade_script pg_catalog.text,
+    OUT downgrade_script pg_catalog.text,
+    OUT transactional pg_catalog.bool,
+    OUT checksum pg_catalog.text,
+    OUT applied_at pg_catalog.timestamptz,
+    OUT applied_by pg_catalog.text,
+    OUT author pg_catalog.text)
+RETURNS SETOF pg_catalog.record
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'dbmig_show';
+COMMENT ON FUNCTION pg_catalog.dbm_show(pg_catalog.text, pg_catalog.text)
+IS 'everything known about the revisions a text names, their scripts included';
+REVOKE ALL ON FUNCTION pg_catalog.dbm_show(pg_catalog.text, pg_catalog.text) FROM PUBLIC;
+
+CREATE FUNCTION pg_catalog.dbm_log(
+    project pg_catalog.text DEFAULT NULL,
+    OUT id pg_catalog.int8,
+    OUT project pg_catalog.text,
+    OUT revision pg_catalog.text,
+    OUT direction pg_catalog.text,
+    OUT from_revisions pg_catalog.text[],
+    OUT to_revisions pg_catalog.text[],
+    OUT checksum pg_catalog.text,
+    OUT statements pg_catalog.int4,
+    OUT started_at pg_catalog.timestamptz,
+    OUT elapsed pg_catalog.interval,
+    OUT role pg_catalog.text,
+    OUT session_role pg_catalog.text,
+    OUT client_addr pg_catalog.inet,
+    OUT application_name pg_catalog.text,
+    OUT outcome pg_catalog.text,
+    OUT sqlstate pg_catalog.text,
+    OUT error pg_catalog.text,
+    OUT file pg_catalog.text,
+    OUT line pg_catalog.int4)
+RETURNS SETOF pg_catalog.record
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'dbmig_log';
+COMMENT ON FUNCTION pg_catalog.dbm_log(pg_catalog.text)
+IS 'every step ever done in this database, oldest first';
+REVOKE ALL ON FUNCTION pg_catalog.dbm_log(pg_catalog.text) FROM PUBLIC;
+
+CREATE FUNCTION pg_catalog.dbm_graph(
+    format pg_catalog.text DEFAULT 'text',
+    project pg_catalog.text DEFAULT NULL)
+RETURNS pg_catalog.text
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'dbmig_graph';
+COMMENT ON FUNCTION pg_catalog.dbm_graph(pg_catalog.text, pg_catalog.text)
+IS 'the whole revision graph as text, dot or mermaid';
+
+CREATE FUNCTION pg_catalog.dbm_projects(
+    OUT project pg_catalog.text,
+    OUT heads pg_catalog.text[],
+    OUT current pg_catalog.text[],
+    OUT extension pg_catalog.bool,
+    OUT pending pg_catalog.int4)
+RETURNS SETOF pg_catalog.record
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'dbmig_projects';
+COMMENT ON FUNCTION pg_catalog.dbm_projects()
+IS 'the projects known in this database';
+
+--
+-- Registered scripts
+--
+
+CREATE FUNCTION pg_catalog.dbm_register(
+    file_name pg_catalog.text,
+    script pg_catalog.text,
+    force pg_catalog.bool DEFAULT false)
+RETURNS pg_catalog.text
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'dbmig_register';
+COMMENT ON FUNCTION pg_catalog.dbm_register(pg_catalog.text, pg_catalog.text, pg_catalog.bool)
+IS 'put a script file into the catalog store; returns its revision';
+REVOKE ALL ON FUNCTION pg_catalog.dbm_register(pg_catalog.text, pg_catalog.text, pg_catalog.bool) FROM PUBLIC;
+
+CREATE FUNCTION pg_catalog.dbm_unregister(
+    revision pg_catalog.text,
+    project pg_catalog.text DEFAULT NULL)
+RETURNS pg_catalog.void
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'dbmig_unregister';
+COMMENT ON FUNCTION pg_catalog.dbm_unregister(pg_catalog.text, pg_catalog.text)
+IS 'remove the registered scripts of a revision that is not applied';
+REVOKE ALL ON FUNCTION pg_catalog.dbm_unregister(pg_catalog.text, pg_catalog.text) FROM PUBLIC;
+
+CREATE FUNCTION pg_catalog.dbm_adopt(
+    revision pg_catalog.text,
+    project pg_catalog.text DEFAULT NULL)
+RETURNS pg_catalog.void
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'dbmig_adopt';
+COMMENT ON FUNCTION pg_catalog.dbm_adopt(pg_catalog.text, pg_catalog.text)
+IS 'make the caller the author of a revision''s registered scripts, after reading them';
+REVOKE ALL ON FUNCTION pg_catalog.dbm_adopt(pg_catalog.text, pg_catalog.text) FROM PUBLIC;
+
+--
+-- The door: ALTER EXTENSION project UPDATE.  Both triggers fire always, in
+-- sessions with session_replication_role = replica too, because the server
+-- itself must never run a project's scripts.
+--
+
+CREATE FUNCTION pg_catalog.dbm_project_base(project pg_catalog.text)
+RETURNS pg_catalog.void
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'dbmig_project_base';
+COMMENT ON FUNCTION pg_catalog.dbm_project_base(pg_catalog.text)
+IS 'called by PROJECT--base.sql alone: loads the engine into the session that creates the project';
+
+CREATE FUNCTION pg_catalog.dbm_ddl_command_start()
+RETURNS pg_catalog.event_trigger
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'dbmig_ddl_command_start';
+COMMENT ON FUNCTION pg_catalog.dbm_ddl_command_start()
+IS 'event trigger: turns ALTER EXTENSION of a project into an upgrade or downgrade by the engine';
+
+CREATE FUNCTION pg_catalog.dbm_ddl_command_end()
+RETURNS pg_catalog.event_trigger
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'dbmig_ddl_command_end';
+COMMENT ON FUNCTION pg_catalog.dbm_ddl_command_end()
+IS 'event trigger: upgrades a project created with VERSION';
+
+CREATE EVENT TRIGGER dbm_ddl_command_start ON ddl_command_start
+    WHEN TAG IN ('CREATE EXTENSION', 'ALTER EXTENSION')
+    EXECUTE FUNCTION pg_catalog.dbm_ddl_command_start();
+ALTER EVENT TRIGGER dbm_ddl_command_start ENABLE ALWAYS;
+COMMENT ON EVENT TRIGGER dbm_ddl_command_start
+IS 'databrain_migrate: ALTER EXTENSION of a project is done by the engine';
+
+CREATE EVENT TRIGGER dbm_ddl_command_end ON ddl_command_end
+    WHEN TAG IN ('CREATE EXTENSION', 'ALTER EXTENSION')
+    EXECUTE FUNCTION pg_catalog.dbm_ddl_command_end();
+ALTER EVENT TRIGGER dbm_ddl_command_end ENABLE ALWAYS;
+COMMENT ON EVENT TRIGGER dbm_ddl_command_end
+IS 'databrain_migrate: CREATE EXTENSION of a project with VERSION is done by the engine';

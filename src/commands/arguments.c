@@ -1,0 +1,46 @@
+/*-------------------------------------------------------------------------
+ *
+ * arguments.c
+ *		Arguments and results that all SQL-callable functions treat alike.
+ *
+ * Portions Copyright (c) 2026, the databrain_migrate authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "commands/commands.h"
+#include "engine/engine.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+
+/* A text argument that may not be NULL; name is what the caller calls it. */
+char *
+dbmig_text_argument(FunctionCallInfo fcinfo, int n, const char *name)
+{
+	if (PG_ARGISNULL(n))
+		ereport(ERROR,
+				errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				errmsg("%s must not be null", name));
+	return text_to_cstring(PG_GETARG_TEXT_PP(n));
+}
+
+/* The project argument: NULL stands for databrain_migrate.project. */
+const char *
+dbmig_project_argument(FunctionCallInfo fcinfo, int n)
+{
+	return dbmig_project_name(PG_ARGISNULL(n) ? NULL :
+							  text_to_cstring(PG_GETARG_TEXT_PP(n)));
+}
+
+Datum
+dbmig_text_array(const char *const *names, int count)
+{
+	Datum	   *elements = palloc(sizeof(Datum) * (count + 1));
+
+	for (int i = 0; i < count; i++)
+		elements[i] = CStringGetTextDatum(names[i]);
+	return PointerGetDatum(construct_array(elements, count, TEXTOID, -1, false,
+										   TYPALIGN_INT));
+}

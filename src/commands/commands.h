@@ -1,0 +1,21 @@
+/*-------------------------------------------------------------------------
+ *
+ * commands.h
+ *		What the files of SQL-callable functions share.
+ *
+ * Portions Copyright (c) 2026, the databrain_migrate authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef DBMIG_COMMANDS_H
+#define DBMIG_COMMANDS_H
+
+#include "fmgr.h"
+#include "funcapi.h"
+
+/* arguments.c */
+extern char *dbmig_text_argument(FunctionCallInfo fcinfo, int n, const char *name);
+extern const char *dbmig_project_argument(FunctionCallInfo fcinfo, int n);
+extern Datum dbmig_text_array(const char *const *names, int count);
+
+#endif							/* DBMIG_COMMANDS_H */

@@ -1,0 +1,235 @@
+/*-------------------------------------------------------------------------
+ *
+ * registry.c
+ *		dbm_register, dbm_unregister and dbm_adopt: scripts in the catalog.
+ *
+ * The project lock is taken first, so that no script changes between the
+ * moment a run looks at its author and the moment it reads its text.
+ *
+ * A registered script is checked by itself: its name, its header, its syntax.
+ * Whether it fits the others is found when the project is loaded, because
+ * files may be registered in any order.
+ *
+ * Portions Copyright (c) 2026, the databrain_migrate authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "commands/commands.h"
+#include "engine/engine.h"
+#include "miscadmin.h"
+#include "tcop/utility.h"
+#include "utils/builtins.h"
+
+PG_FUNCTION_INFO_V1(dbmig_register);
+PG_FUNCTION_INFO_V1(dbmig_unregister);
+PG_FUNCTION_INFO_V1(dbmig_adopt);
+
+static char *
+current_role(void)
+{
+	return GetUserNameFromId(GetUserId(), false);
+}
+
+static bool
+is_blank(const char *text)
+{
+	return text[strspn(text, " \t\r\n\f\v")] == '\0';
+}
+
+/*
+ * Refuse to register another content for a script of an applied revision:
+ * what ran would no longer be what is shown, or what is undone.
+ */
+static void
+check_not_applied(const char *project, const char *revision,
+				  const DbmigScript *script, const char *checksum)
+{
+	DbmigApplied *applied = dbmig_applied_find(project, revision);
+	bool		upgrade = strcmp(revision, script->to) == 0;
+	char	   *known;
+
+	if (applied == NULL)
+		return;
+	known = dbmig_registered_script(project, script->from, script->to);
+	if (known == NULL)
+		known = dbmig_applied_script(project, revision, upgrade, NULL);
+	if (known && strcmp(dbmig_script_checksum(known, script->file_name),
+						checksum) == 0)
+		return;
+	ereport(ERROR,
+			errcode(ERRCODE_OBJECT_IN_USE),
+			errmsg("revision \"%s\" of project \"%s\" is applied",
+				   revision, project),
+			errdetail("Script \"%s\" differs from the one known when it was applied.",
+					  script->file_name),
+			errhint("Write a new revision, or register this one with force => true."));
+}
+
+/* dbm_register(file_name, script, force) */
+Datum
+dbmig_register(PG_FUNCTION_ARGS)
+{
+	char	   *file_name = dbmig_text_argument(fcinfo, 0, "file name");
+	char	   *text = dbmig_text_argument(fcinfo, 1, "script");
+	bool		force = !PG_ARGISNULL(2) && PG_GETARG_BOOL(2);
+	DbmigScript script = {0};
+	DbmigRegistered row = {0};
+	char	   *project;
+	char	   *clean;
+	char	   *old;
+	char	   *revision;
+
+	PreventCommandIfReadOnly("dbm_register()");
+	dbmig_file_name_parse(file_name, &project, &script.from, &script.to);
+	dbmig_check_project(project);
+	if (is_blank(text))
+		ereport(ERROR,
+				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("script \"%s\" is empty", file_name));
+
+	script.file_name = file_name;
+	script.header = dbmig_header_parse(text, file_name);
+	if (script.header->revision &&
+		strcmp(script.header->revision, script.from) != 0 &&
+		strcmp(script.header->revision, script.to) != 0)
+		ereport(ERROR,
+				errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
+				errmsg("header of script file \"%s\" contradicts its name", file_name),
+				errdetail("Its Revision ID is \"%s\", which is neither \"%s\" nor \"%s\".",
+						  script.header->revision, script.from, script.to));
+	(void) dbmig_script_parse(text, file_name, &clean);
+
+	row.from = script.from;
+	row.to = script.to;
+	row.checksum = dbmig_script_checksum(text, file_name);
+	row.author = current_role();
+
+	dbmig_lock_project(project);
+	if (script.header->revision == NULL)
+		dbmig_assign_revisions(project,
+							   lappend(dbmig_store_list(project), &script));
+	revision = script.header->revision ? script.header->revision : script.revision;
+	if (!force)
+		check_not_applied(project, revision, &script, row.checksum);
+
+	/* the same again has no effect, the author included */
+	old = dbmig_registered_script(project, script.from, script.to);
+	if (old == NULL || strcmp(old, text) != 0)
+		dbmig_registered_put(project, &row, text);
+
+	PG_RETURN_TEXT_P(cstring_to_text(revision));
+}
+
+/*
+ * The registered scripts of a revision, by its identifier or a unique prefix,
+ * which is replaced by the identifier.  Looks at names and headers only, so
+ * that a script that spoils the graph can be removed.
+ */
+static List *
+find_registered(const char *project, char **revision)
+{
+	List	   *exact = NIL;
+	List	   *begins = NIL;
+	List	   *scripts = dbmig_store_list(project);
+	const char *found = NULL;
+	ListCell   *lc;
+
+	dbmig_assign_revisions(project, scripts);
+	foreach(lc, scripts)
+	{
+		DbmigScript *script = lfirst(lc);
+		const char *id = script->revision;
+
+		CHECK_FOR_INTERRUPTS();
+		if (script->directory)
+			continue;
+		if (strcmp(id, *revision) == 0)
+			exact = lappend(exact, script);
+		else if (strlen(*revision) >= 4 &&
+				 strncmp(id, *revision, strlen(*revision)) == 0)
+		{
+			if (found && strcmp(found, id) != 0)
+				ereport(ERROR,
+						errcode(ERRCODE_AMBIGUOUS_ALIAS),
+						errmsg("revision identifier \"%s\" is ambiguous", *revision),
+						errdetail("It could be \"%s\" or \"%s\".", found, id));
+			found = id;
+			begins = lappend(begins, script);
+		}
+	}
+	if (exact != NIL)
+		return exact;
+	if (found)
+		*revision = pstrdup(found);
+	return begins;
+}
+
+static void pg_attribute_noreturn()
+not_registered(const char *project, const char *revision)
+{
+	ereport(ERROR,
+			errcode(ERRCODE_UNDEFINED_OBJECT),
+			errmsg("project \"%s\" has no registered script of revision \"%s\"",
+				   project, revision));
+}
+
+/* dbm_unregister(revision, project) */
+Datum
+dbmig_unregister(PG_FUNCTION_ARGS)
+{
+	char	   *revision = dbmig_text_argument(fcinfo, 0, "revision");
+	const char *project = dbmig_project_argument(fcinfo, 1);
+	List	   *scripts;
+	ListCell   *lc;
+
+	PreventCommandIfReadOnly("dbm_unregister()");
+	dbmig_lock_project(project);
+	scripts = find_registered(project, &revision);
+	if (scripts == NIL)
+		not_registered(project, revision);
+	if (dbmig_applied_find(project, revision))
+		ereport(ERROR,
+				errcode(ERRCODE_OBJECT_IN_USE),
+				errmsg("revision \"%s\" of project \"%s\" is applied",
+					   revision, project),
+				errhint("Downgrade below it first."));
+	foreach(lc, scripts)
+	{
+		const DbmigScript *script = lfirst(lc);
+
+		dbmig_registered_delete(project, script->from, script->to);
+	}
+	PG_RETURN_VOID();
+}
+
+/* dbm_adopt(revision, project) */
+Datum
+dbmig_adopt(PG_FUNCTION_ARGS)
+{
+	char	   *revision = dbmig_text_argument(fcinfo, 0, "revision");
+	const char *project = dbmig_project_argument(fcinfo, 1);
+	List	   *scripts;
+	DbmigApplied *applied;
+	ListCell   *lc;
+
+	PreventCommandIfReadOnly("dbm_adopt()");
+	dbmig_lock_project(project);
+	scripts = find_registered(project, &revision);
+	applied = dbmig_applied_find(project, revision);
+	if (scripts == NIL &&
+		(applied == NULL ||
+		 (applied->upgrade_author == NULL && applied->downgrade_author == NULL)))
+		not_registered(project, revision);
+	foreach(lc, scripts)
+	{
+		const DbmigScript *script = lfirst(lc);
+
+		dbmig_registered_set_author(project, script->from, script->to,
+									current_role());
+	}
+	if (applied)
+		dbmig_applied_set_author(project, revision, current_role());
+	PG_RETURN_VOID();
+}

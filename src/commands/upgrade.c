@@ -1,0 +1,119 @@
+/*-------------------------------------------------------------------------
+ *
+ * upgrade.c
+ *		dbm_upgrade, dbm_downgrade, dbm_stamp and dbm_require.
+ *
+ * Portions Copyright (c) 2026, the databrain_migrate authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "commands/commands.h"
+#include "engine/engine.h"
+#include "utils/builtins.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+PG_FUNCTION_INFO_V1(dbmig_upgrade);
+PG_FUNCTION_INFO_V1(dbmig_downgrade);
+PG_FUNCTION_INFO_V1(dbmig_stamp);
+PG_FUNCTION_INFO_V1(dbmig_require);
+
+/* Return steps as rows, or say that there were none. */
+static void
+return_steps(FunctionCallInfo fcinfo, const char *project, List *steps)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	ListCell   *lc;
+
+	foreach(lc, steps)
+	{
+		const DbmigStep *step = lfirst(lc);
+		Interval   *elapsed = palloc0(sizeof(Interval));
+		Datum		values[7];
+		bool		nulls[7] = {0};
+
+		elapsed->time = step->elapsed;
+		values[0] = Int32GetDatum(foreach_current_index(lc) + 1);
+		values[1] = CStringGetTextDatum(step->direction);
+		values[2] = CStringGetTextDatum(step->revision);
+		values[3] = dbmig_text_array((const char *const *) step->from, step->nfrom);
+		values[4] = CStringGetTextDatum(step->message);
+		values[5] = Int32GetDatum(step->statements);
+		values[6] = IntervalPGetDatum(elapsed);
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	}
+	if (steps == NIL)
+		ereport(NOTICE,
+				errmsg("project \"%s\": nothing to do", project));
+}
+
+/* dbm_upgrade(target, project) */
+Datum
+dbmig_upgrade(PG_FUNCTION_ARGS)
+{
+	char	   *target = dbmig_text_argument(fcinfo, 0, "target");
+	const char *project = dbmig_project_argument(fcinfo, 1);
+
+	InitMaterializedSRF(fcinfo, 0);
+	return_steps(fcinfo, project,
+				 dbmig_run(project, DBMIG_RUN_UPGRADE, target, "dbm_upgrade()"));
+	return (Datum) 0;
+}
+
+/* dbm_downgrade(target, project) */
+Datum
+dbmig_downgrade(PG_FUNCTION_ARGS)
+{
+	char	   *target = dbmig_text_argument(fcinfo, 0, "target");
+	const char *project = dbmig_project_argument(fcinfo, 1);
+
+	InitMaterializedSRF(fcinfo, 0);
+	return_steps(fcinfo, project,
+				 dbmig_run(project, DBMIG_RUN_DOWNGRADE, target, "dbm_downgrade()"));
+	return (Datum) 0;
+}
+
+/* dbm_stamp(target, purge, project) */
+Datum
+dbmig_stamp(PG_FUNCTION_ARGS)
+{
+	char	   *target = dbmig_text_argument(fcinfo, 0, "target");
+	bool		purge = !PG_ARGISNULL(1) && PG_GETARG_BOOL(1);
+	const char *project = dbmig_project_argument(fcinfo, 2);
+
+	InitMaterializedSRF(fcinfo, 0);
+	return_steps(fcinfo, project,
+				 dbmig_run(project,
+						   purge ? DBMIG_RUN_STAMP_PURGE : DBMIG_RUN_STAMP,
+						   target, "dbm_stamp()"));
+	return (Datum) 0;
+}
+
+/*
+ * dbm_require(revision, project): raise unless all revisions that the text
+ * names are applied.
+ */
+Datum
+dbmig_require(PG_FUNCTION_ARGS)
+{
+	char	   *target = dbmig_text_argument(fcinfo, 0, "revision");
+	DbmigProject *project = dbmig_project_load(dbmig_project_argument(fcinfo, 1),
+											   GetActiveSnapshot());
+	int			count;
+	int		   *nodes = dbmig_resolve_revisions(project->graph, project->applied,
+												target, &count);
+
+	for (int i = 0; i < count; i++)
+	{
+		if (!project->applied[nodes[i]])
+			ereport(ERROR,
+					errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					errmsg("revision \"%s\" of project \"%s\" is not applied",
+						   project->graph->nodes[nodes[i]].id, project->name),
+					errdetail("The database is at %s.", dbmig_heads_text(project)),
+					errhint("Run dbm_upgrade() first."));
+	}
+	PG_RETURN_VOID();
+}
