@@ -41,7 +41,7 @@
 /* The least length of an abbreviated name, in characters. */
 #define MIN_PREFIX	4
 
-/* How a walk ended in sort of a revision, when it did not have to. */
+/* Below the first revisions. */
 #define BASE	(-1)
 
 /*
@@ -324,8 +324,9 @@ parse_target(const DbmigGraph *graph, const char *text)
 	else
 		no_such_name(graph, text, sign > 0 ? left : rest, false);
 
+	/* A walk up may also come from outside into the branch. */
 	if (target->revision >= 0 && target->lineage != NULL &&
-		!target->lineage[target->revision])
+		!target->lineage[target->revision] && target->sign != '+')
 		ereport(ERROR,
 				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				errmsg("revision \"%s\" is not a member of branch \"%s\"",
@@ -680,21 +681,31 @@ parse_range_end(const DbmigGraph *graph, const char *text, size_t len)
  * Locate one end of a range.
  *
  * "-N" as the lower end counts from the upper end, "+N" as the upper end from
- * the lower one: those nodes are given as "other".  Walks that run out of
- * revisions just stop, for "the last twenty" is a fair question where there
- * are ten.
+ * the lower one: then that is given as "other" and "found" is where it is.
+ * Walks that run out of revisions just stop, for "the last twenty" is a fair
+ * question where there are ten.
  */
 static int *
 locate_range_end(const DbmigGraph *graph, const bool *applied,
-				 DbmigTarget *end, int *other, int nother, int *nfound)
+				 DbmigTarget *end, const DbmigTarget *other,
+				 const int *found, int nother, int *nfound)
 {
+	int		   *starts;
+	int			nstarts;
+
 	if (other == NULL)
 		return locate(graph, applied, end, true, nfound);
 
-	nother = keep_lineage(other, nother, end->lineage);
-	if (nother > 1)
-		dbmig_target_several(graph, end->text, other, nother);
-	return walk_from(graph, end, nother == 0 ? BASE : other[0], true, nfound);
+	starts = (int *) palloc(sizeof(int) * Max(nother, 1));
+	if (nother > 0)
+		memcpy(starts, found, sizeof(int) * nother);
+	nstarts = keep_lineage(starts, nother, end->lineage);
+	if (nstarts > 1 && other->symbol == DBMIG_SYMBOL_CURRENT)
+		several_current(graph, end->text, starts, nstarts);
+	if (nstarts > 1)
+		dbmig_target_several(graph, other->text, starts, nstarts);
+	return walk_from(graph, end, nstarts == 0 ? BASE : starts[0], true,
+					 nfound);
 }
 
 /*
@@ -812,11 +823,12 @@ dbmig_resolve_range(const DbmigGraph *graph, const bool *applied,
 		from_counts = to_counts = false;
 
 	if (!from_counts)
-		lower = locate_range_end(graph, applied, from, NULL, 0, &nlower);
-	upper = locate_range_end(graph, applied, to, to_counts ? lower : NULL,
-							 nlower, &nupper);
+		lower = locate_range_end(graph, applied, from, NULL, NULL, 0, &nlower);
+	upper = locate_range_end(graph, applied, to, to_counts ? from : NULL,
+							 lower, nlower, &nupper);
 	if (from_counts)
-		lower = locate_range_end(graph, applied, from, upper, nupper, &nlower);
+		lower = locate_range_end(graph, applied, from, to, upper, nupper,
+								 &nlower);
 
 	if (from->lineage != NULL && nupper > 0)
 	{

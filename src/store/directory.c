@@ -61,6 +61,7 @@ typedef struct FilePlace
 	int			line;			/* 0: none */
 } FilePlace;
 
+/* Add the file, and the line if there is one, to an error. */
 static void
 file_error_callback(void *arg)
 {

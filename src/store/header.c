@@ -68,6 +68,7 @@ typedef struct HeaderPlace
 	int			line;
 } HeaderPlace;
 
+/* Add file and line to an error. */
 static void
 header_error_callback(void *arg)
 {

@@ -242,6 +242,7 @@ begin_source(Source *source, const char *text, const char *file_name)
 	error_context_stack = &source->callback;
 }
 
+/* Stop naming places in errors.  The clean text stays. */
 static void
 end_source(Source *source)
 {
@@ -267,15 +268,16 @@ begin_scan(Lexer *lexer, Source *source)
 	lexer->source = source;
 	lexer->token = 0;
 	lexer->context = AllocSetContextCreate(CurrentMemoryContext,
-										  "databrain_migrate scanner",
-										  ALLOCSET_DEFAULT_SIZES);
+										   "databrain_migrate scanner",
+										   ALLOCSET_DEFAULT_SIZES);
 	caller = MemoryContextSwitchTo(lexer->context);
 	lexer->scanner = scanner_init(source->clean, &lexer->extra, &ScanKeywords,
-								 ScanKeywordTokens);
+								  ScanKeywordTokens);
 	lexer->extra.escape_string_warning = false;
 	MemoryContextSwitchTo(caller);
 }
 
+/* Free all that the scanner and its tokens occupy. */
 static void
 end_scan(Lexer *lexer)
 {
@@ -283,7 +285,7 @@ end_scan(Lexer *lexer)
 	MemoryContextDelete(lexer->context);
 }
 
-/* Let the scanner take one step, whatever comes. */
+/* Let the scanner take one step, whatever comes; token 0 is the text's end. */
 static void
 step(Lexer *lexer)
 {
@@ -371,6 +373,7 @@ token_keyword(const Lexer *lexer)
 	return "";
 }
 
+/* Add bytes to the checksum. */
 static void
 hash_bytes(pg_cryptohash_ctx *hash, const void *data, size_t len)
 {
@@ -619,7 +622,8 @@ dbmig_script_parse(const char *text, const char *file_name, char **clean)
 		/*
 		 * The server says from where on to look, which before version 18 is
 		 * behind the last semicolon, and where the statement ends if a
-		 * semicolon ends it.
+		 * semicolon ends it.  It has seen the same tokens, so there is a run
+		 * for each statement.
 		 */
 		while (list_nth_int(starts, run) < raw->stmt_location)
 			run++;
