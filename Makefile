@@ -27,15 +27,15 @@ DATA = $(sort $(wildcard sql/$(EXTENSION)--*.sql)) \
 
 # Scripts in test/sql, expected output in expected.  Servers before 16 look
 # for expected/ in the output directory, later ones must be told.
-REGRESS = $(sort $(patsubst test/sql/%.sql,%,$(wildcard test/sql/*.sql)))
+REGRESS := $(sort $(patsubst test/sql/%.sql,%,$(wildcard test/sql/*.sql)))
 REGRESS_OPTS = --inputdir=$(srcdir)/test --outputdir=. $(call expecteddir,$(srcdir))
-ISOLATION = $(sort $(patsubst test/isolation/specs/%.spec,%,$(wildcard test/isolation/specs/*.spec)))
+ISOLATION := $(sort $(patsubst test/isolation/specs/%.spec,%,$(wildcard test/isolation/specs/*.spec)))
 ISOLATION_OPTS = --inputdir=$(srcdir)/test/isolation $(call expecteddir,$(srcdir)/test/isolation)
 expecteddir = $(if $(filter 13 14 15,$(MAJORVERSION)),,--expecteddir=$(1))
 
 # The TAP tests start clusters of their own, which root may not.
 ifneq ($(shell id -u),0)
-TAP_TESTS = $(if $(wildcard test/t/*.pl),1)
+TAP_TESTS := $(if $(wildcard test/t/*.pl),1)
 PROVE_TESTS = test/t/*.pl
 endif
 
@@ -76,7 +76,7 @@ demo:
 test:
 	@.ci/setup test
 	@$(SUB) -s clean
-	@$(SUB) all PG_CFLAGS="$(WARNINGS) -DUSE_ASSERT_CHECKING"
+	@$(SUB) -s all PG_CFLAGS="$(WARNINGS) -DUSE_ASSERT_CHECKING"
 	@$(SUB) -s install
 	@test/run $(SUITES)
 

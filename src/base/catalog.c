@@ -430,7 +430,7 @@ dbmig_applied_set_author(const char *project, const char *revision,
 		const int	columns[] = {Anum_applied_upgrade_author,
 		Anum_applied_downgrade_author};
 
-		for (int i = 0; i < lengthof(columns); i++)
+		for (int i = 0; i < (int) lengthof(columns); i++)
 		{
 			/* NULL says that the text came from a file of the server */
 			if (heap_attisnull(tuple, columns[i], desc))
@@ -728,7 +728,7 @@ dbmig_log_mentions(const char *project, const char *revision)
 		const int	columns[] = {Anum_log_from_revisions, Anum_log_to_revisions};
 
 		CHECK_FOR_INTERRUPTS();
-		for (int i = 0; i < lengthof(columns); i++)
+		for (int i = 0; i < (int) lengthof(columns); i++)
 		{
 			int			count;
 			char	  **names = get_names(tuple, columns[i], desc, &count);
