@@ -12,6 +12,7 @@
 
 #include "base/catalog.h"
 #include "graph/graph.h"
+#include "storage/lock.h"
 #include "store/store.h"
 
 /* Everything known about one revision: its scripts and its applied row. */
@@ -52,6 +53,17 @@ typedef struct DbmigStep
 	int64		elapsed;		/* microseconds */
 } DbmigStep;
 
+/* One revision being run in one direction. */
+typedef struct DbmigStepRun
+{
+	const DbmigProject *project;
+	int			node;
+	DbmigDirection direction;
+	char	   *file_name;
+	char	   *text;
+	DbmigLogEntry entry;		/* filled in as the run goes on */
+} DbmigStepRun;
+
 /* project.c */
 extern DbmigProject *dbmig_project_load(const char *project, Snapshot snapshot);
 extern const char *dbmig_project_name(const char *given);
@@ -67,6 +79,13 @@ extern void dbmig_assign_revisions(const char *project, List *scripts);
 
 /* lock.c */
 extern void dbmig_lock_project(const char *project);
+extern bool dbmig_lock_project_session(const char *project);
+extern void dbmig_unlock_project_session(const char *project);
+extern void dbmig_wait_for_step(const char *project);
+extern void dbmig_begin_step(const char *project);
+extern void dbmig_retake_project(const char *project);
+extern void dbmig_end_step(const char *project);
+extern bool dbmig_is_project_lock(const LOCKTAG *tag);
 
 /* executor.c */
 extern int	dbmig_execute_script(const char *project, const char *revision,
@@ -74,6 +93,22 @@ extern int	dbmig_execute_script(const char *project, const char *revision,
 
 /* deferred.c */
 extern void dbmig_fire_deferred_constraints(void);
+
+/* step.c */
+extern bool dbmig_step_is_transactional(const DbmigProject *project, int node,
+										DbmigDirection direction);
+extern void dbmig_check_plan(const DbmigProject *project, const DbmigPlan *plan,
+							 bool in_transaction);
+extern void dbmig_check_snapshot(const char *project);
+extern void dbmig_announce(const char *what, const DbmigLogEntry *entry,
+						   const char *message);
+extern void dbmig_insert_applied(const DbmigProject *project, int node,
+								 const char *upgrade, bool stamped);
+extern DbmigStepRun *dbmig_begin_run(const DbmigProject *project, int node,
+									 DbmigDirection direction);
+extern void dbmig_record_run(DbmigStepRun *run);
+extern DbmigStepRun *dbmig_run_step(const DbmigProject *project, int node,
+									DbmigDirection direction);
 
 /* runner.c */
 extern List *dbmig_run(const char *project, DbmigCommand command,

@@ -45,139 +45,6 @@ dbmig_is_running(void)
 	return running;
 }
 
-static char *
-current_role(void)
-{
-	return GetUserNameFromId(GetUserId(), false);
-}
-
-/* Who registered the text that a step would run; NULL: a file of the server */
-static const char *
-script_author(const DbmigRevision *revision, DbmigDirection direction)
-{
-	const DbmigScript *script = direction == DBMIG_UPGRADE ?
-		revision->upgrade : revision->downgrade;
-
-	if (script)
-		return script->author;
-	if (revision->state == NULL)
-		return NULL;
-	return direction == DBMIG_UPGRADE ?
-		revision->state->upgrade_author : revision->state->downgrade_author;
-}
-
-/*
- * A script runs with the caller's rights, so its author must have them
- * already: otherwise whoever may register could borrow them.
- */
-static void
-check_author(const DbmigProject *project, const DbmigRevision *revision,
-			 DbmigDirection direction)
-{
-	const char *author = script_author(revision, direction);
-	Oid			role;
-
-	if (author == NULL)
-		return;
-	role = get_role_oid(author, true);
-	if (OidIsValid(role) && has_privs_of_role(role, GetUserId()))
-		return;
-	ereport(ERROR,
-			errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			errmsg("revision \"%s\" of project \"%s\" was written by another role",
-				   revision->id, project->name),
-			OidIsValid(role) ?
-			errdetail("Role \"%s\" registered it, which does not have the privileges of role \"%s\".",
-					  author, current_role()) :
-			errdetail("Role \"%s\" registered it, which does not exist any more.",
-					  author),
-			errhint("Run it as its author with SET ROLE, or read it with dbm_show('%s') and take it over with dbm_adopt('%s').",
-					revision->id, revision->id));
-}
-
-/* What can be known before anything runs is refused before anything runs. */
-static void
-check_plan(const DbmigProject *project, const DbmigPlan *plan)
-{
-	for (int i = 0; i < plan->nsteps; i++)
-	{
-		const DbmigRevision *revision = dbmig_revision(project, plan->steps[i]);
-		bool		transactional;
-
-		CHECK_FOR_INTERRUPTS();
-		check_author(project, revision, plan->direction);
-
-		if (plan->direction == DBMIG_UPGRADE)
-			transactional = revision->upgrade->header->transactional;
-		else if (revision->downgrade)
-			transactional =
-				dbmig_script_header(project->name, revision->downgrade)->transactional;
-		else if (revision->state->has_downgrade)
-			transactional =
-				dbmig_header_parse(dbmig_revision_script(project, revision,
-														 DBMIG_DOWNGRADE),
-								   dbmig_revision_file(project, plan->steps[i],
-													   DBMIG_DOWNGRADE))->transactional;
-		else
-			ereport(ERROR,
-					errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					errmsg("revision \"%s\" of project \"%s\" cannot be downgraded",
-						   revision->id, project->name),
-					errdetail("It has no downgrade script."),
-					errhint("Add a script file \"%s\".",
-							dbmig_revision_file(project, plan->steps[i],
-												DBMIG_DOWNGRADE)));
-		if (!transactional)
-			ereport(ERROR,
-					errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
-					errmsg("revision \"%s\" of project \"%s\" cannot run in a transaction",
-						   revision->id, project->name),
-					errdetail("Its header says \"Transactional: no\"."),
-					errhint("Run it by CALL dbm_migrate()."));
-	}
-}
-
-/* Refuse to run revisions on a snapshot older than the project's last step. */
-static void
-check_snapshot(const char *project)
-{
-	if (!IsolationUsesXactSnapshot() ||
-		dbmig_log_is_visible(project, GetTransactionSnapshot()))
-		return;
-	ereport(ERROR,
-			errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-			errmsg("could not serialize access due to concurrent migration of project \"%s\"",
-				   project),
-			errdetail("The project was changed after this transaction took its snapshot."),
-			errhint("The transaction might succeed if retried."));
-}
-
-/* " a, b" as Alembic's log lines have it; base is left empty */
-static void
-append_names(StringInfo line, char **names, int count)
-{
-	for (int i = 0; i < count; i++)
-		appendStringInfo(line, "%s%s", i ? ", " : "", names[i]);
-}
-
-/* Say what is about to run, in the words of Alembic's log. */
-static void
-announce(const char *what, char **from, int nfrom, char **to, int nto,
-		 const char *message)
-{
-	StringInfoData line;
-
-	initStringInfo(&line);
-	appendStringInfo(&line, "Running %s ", what);
-	append_names(&line, from, nfrom);
-	appendStringInfoString(&line, " -> ");
-	append_names(&line, to, nto);
-	if (message[0])
-		appendStringInfo(&line, ", %s", message);
-	ereport(NOTICE, errmsg_internal("%s", line.data));
-	pfree(line.data);
-}
-
 static char **
 copy_names(char **names, int count)
 {
@@ -188,91 +55,19 @@ copy_names(char **names, int count)
 	return copy;
 }
 
-/* Record a revision as applied, with the texts that belong to it. */
-static void
-insert_applied(const DbmigProject *project, int node, const char *upgrade,
-			   bool stamped)
-{
-	const DbmigNode *n = &project->graph->nodes[node];
-	const DbmigRevision *revision = n->owner;
-	const DbmigHeader *header = revision->upgrade->header;
-	DbmigApplied row = {0};
-
-	row.revision = revision->id;
-	row.down = (char **) n->down_ids;
-	row.ndown = n->ndown;
-	row.deps = (char **) n->dep_ids;
-	row.ndeps = n->ndeps;
-	row.labels = (char **) n->labels;
-	row.nlabels = n->nlabels;
-	row.message = header->message;
-	row.has_create_date = header->has_create_date;
-	row.create_date = header->create_date;
-	row.upgrade_author = revision->upgrade->author;
-	if (revision->downgrade)
-		row.downgrade_author = revision->downgrade->author;
-	row.transactional = header->transactional;
-	row.checksum = dbmig_script_checksum(upgrade, revision->upgrade->file_name);
-	row.applied_at = GetCurrentTimestamp();
-	row.applied_by = current_role();
-	row.stamped = stamped;
-	dbmig_applied_insert(project->name, &row, upgrade,
-						 dbmig_revision_script(project, revision, DBMIG_DOWNGRADE));
-}
-
-/* Run one step; the report is allocated in report_context. */
+/* What a step did, in the current memory context. */
 static DbmigStep *
-run_step(const DbmigProject *project, int node, DbmigDirection direction,
-		 MemoryContext report_context)
+report(const DbmigLogEntry *entry, const char *message)
 {
-	const DbmigNode *n = &project->graph->nodes[node];
-	const DbmigRevision *revision = n->owner;
-	bool		upgrade = (direction == DBMIG_UPGRADE);
-	char	  **parents = (char **) n->down_ids;
-	char	   *self[1];
-	char	   *file_name = dbmig_revision_file(project, node, direction);
-	char	   *text = dbmig_revision_script(project, revision, direction);
-	DbmigLogEntry entry = {0};
-	MemoryContext old;
-	DbmigStep  *step;
+	DbmigStep  *step = palloc(sizeof(DbmigStep));
 
-	self[0] = revision->id;
-
-	entry.project = project->name;
-	entry.revision = revision->id;
-	entry.direction = upgrade ? "upgrade" : "downgrade";
-	entry.from = upgrade ? parents : self;
-	entry.nfrom = upgrade ? n->ndown : 1;
-	entry.to = upgrade ? self : parents;
-	entry.nto = upgrade ? 1 : n->ndown;
-	entry.outcome = "done";
-	entry.file = file_name;
-
-	announce(entry.direction, entry.from, entry.nfrom, entry.to, entry.nto,
-			 dbmig_revision_message(revision));
-
-	entry.started_at = GetCurrentTimestamp();
-	entry.statements = dbmig_execute_script(project->name, revision->id,
-											file_name, text);
-	entry.ended_at = GetCurrentTimestamp();
-	entry.checksum = dbmig_script_checksum(text, file_name);
-
-	if (upgrade)
-		insert_applied(project, node, text, false);
-	else
-		dbmig_applied_delete(project->name, revision->id);
-	dbmig_log_append(&entry);
-
-	old = MemoryContextSwitchTo(report_context);
-	step = palloc0(sizeof(DbmigStep));
-	step->direction = entry.direction;
-	step->revision = pstrdup(revision->id);
-	step->from = copy_names(entry.from, entry.nfrom);
-	step->nfrom = entry.nfrom;
-	step->message = pstrdup(dbmig_revision_message(revision));
-	step->statements = entry.statements;
-	step->elapsed = entry.ended_at - entry.started_at;
-	MemoryContextSwitchTo(old);
+	step->direction = entry->direction;
+	step->revision = pstrdup(entry->revision);
+	step->from = copy_names(entry->from, entry->nfrom);
+	step->nfrom = entry->nfrom;
+	step->message = pstrdup(message);
+	step->statements = entry->statements;
+	step->elapsed = entry->ended_at - entry->started_at;
 	return step;
 }
 
@@ -287,22 +82,23 @@ run_plan(DbmigProject *project, const DbmigPlan *plan,
 	MemoryContext run_context = CurrentMemoryContext;
 	List	   *steps = NIL;
 
-	check_plan(project, plan);
-	check_snapshot(project->name);
+	dbmig_check_plan(project, plan, true);
+	dbmig_check_snapshot(project->name);
 
 	for (int i = 0; i < plan->nsteps; i++)
 	{
-		int			node = plan->steps[i];
-		DbmigStep  *step;
+		DbmigStepRun *run;
 
 		CHECK_FOR_INTERRUPTS();
 		MemoryContextSwitchTo(step_context);
-		step = run_step(project, node, plan->direction, report_context);
+		run = dbmig_run_step(project, plan->steps[i], plan->direction);
 		MemoryContextSwitchTo(report_context);
-		steps = lappend(steps, step);
+		steps = lappend(steps,
+						report(&run->entry,
+							   dbmig_revision_message(dbmig_revision(project,
+																	 run->node))));
 		MemoryContextSwitchTo(run_context);
 		MemoryContextReset(step_context);
-		project->applied[node] = (plan->direction == DBMIG_UPGRADE);
 	}
 	MemoryContextDelete(step_context);
 	return steps;
@@ -332,7 +128,6 @@ stamp(DbmigProject *project, const bool *wanted, MemoryContext report_context)
 													   ALLOCSET_DEFAULT_SIZES);
 	MemoryContext run_context = CurrentMemoryContext;
 	DbmigLogEntry entry = {0};
-	DbmigStep  *step;
 	List	   *steps;
 	const char *message = "";
 	bool		changed = false;
@@ -341,7 +136,7 @@ stamp(DbmigProject *project, const bool *wanted, MemoryContext report_context)
 		changed |= project->applied[i] != wanted[i];
 	if (!changed)
 		return NIL;
-	check_snapshot(project->name);
+	dbmig_check_snapshot(project->name);
 
 	entry.project = project->name;
 	entry.direction = "stamp";
@@ -356,9 +151,10 @@ stamp(DbmigProject *project, const bool *wanted, MemoryContext report_context)
 		CHECK_FOR_INTERRUPTS();
 		MemoryContextSwitchTo(step_context);
 		if (wanted[i] && !project->applied[i])
-			insert_applied(project, i,
-						   dbmig_revision_script(project, revision, DBMIG_UPGRADE),
-						   true);
+			dbmig_insert_applied(project, i,
+								 dbmig_revision_script(project, revision,
+													   DBMIG_UPGRADE),
+								 true);
 		else if (!wanted[i] && project->applied[i])
 			dbmig_applied_delete(project->name, revision->id);
 		project->applied[i] = wanted[i];
@@ -373,18 +169,11 @@ stamp(DbmigProject *project, const bool *wanted, MemoryContext report_context)
 		message = dbmig_revision_message(dbmig_revision(project,
 														dbmig_graph_lookup(project->graph,
 																		   entry.to[0])));
-	announce("stamp_revision", entry.from, entry.nfrom, entry.to, entry.nto, "");
+	dbmig_announce("stamp_revision", &entry, "");
 	dbmig_log_append(&entry);
 
 	MemoryContextSwitchTo(report_context);
-	step = palloc0(sizeof(DbmigStep));
-	step->direction = entry.direction;
-	step->revision = pstrdup(entry.revision);
-	step->from = copy_names(entry.from, entry.nfrom);
-	step->nfrom = entry.nfrom;
-	step->message = pstrdup(message);
-	step->elapsed = entry.ended_at - entry.started_at;
-	steps = list_make1(step);
+	steps = list_make1(report(&entry, message));
 	MemoryContextSwitchTo(run_context);
 	MemoryContextDelete(step_context);
 	return steps;

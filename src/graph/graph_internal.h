@@ -60,7 +60,6 @@ extern int *dbmig_target_locate(const DbmigGraph *graph, const bool *applied,
 								DbmigTarget *target, int *nfound);
 extern bool dbmig_target_is_bare(const DbmigTarget *target, char sign);
 extern void dbmig_target_several(const DbmigGraph *graph, const char *text,
-								 const int *nodes, int n)
-			pg_attribute_noreturn();
+								 const int *nodes, int n);
 
 #endif							/* DBMIG_GRAPH_INTERNAL_H */

@@ -65,7 +65,7 @@ make_plan(const DbmigGraph *graph, DbmigDirection direction, const bool *set,
 /*
  * Raise the error for a relative target that leads the other way.
  */
-static void pg_attribute_noreturn()
+static void
 wrong_direction(const DbmigTarget *target, DbmigDirection direction)
 {
 	ereport(ERROR,

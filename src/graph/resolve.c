@@ -63,7 +63,7 @@ trimmed(const char *text, size_t len)
 /*
  * Raise the error for a text that cannot be a target.
  */
-static void pg_attribute_noreturn()
+static void
 bad_target(const char *text)
 {
 	if (text[0] == '\0')
@@ -96,7 +96,7 @@ dbmig_target_several(const DbmigGraph *graph, const char *text,
 /*
  * Raise the error for counting from where there are several revisions.
  */
-static void pg_attribute_noreturn()
+static void
 several_current(const DbmigGraph *graph, const char *text, const int *nodes,
 				int n)
 {
@@ -247,7 +247,7 @@ read_distance(DbmigTarget *target, const char *text)
 /*
  * Raise the error for a name that nothing bears.
  */
-static void pg_attribute_noreturn()
+static void
 no_such_name(const DbmigGraph *graph, const char *text, const char *name,
 			 bool branch)
 {
@@ -444,7 +444,7 @@ line_ends(const DbmigGraph *graph, const bool *lineage, int *n)
  * Counting from where the database stands and counting from a given revision
  * are different mistakes.
  */
-static void pg_attribute_noreturn()
+static void
 walked_too_far(const DbmigGraph *graph, const DbmigTarget *target, int done)
 {
 	const char *side = target->sign == '+' ? "above" : "below";

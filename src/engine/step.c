@@ -1,0 +1,266 @@
+/*-------------------------------------------------------------------------
+ *
+ * step.c
+ *		One step of a plan: what is checked before, done, and recorded after.
+ *
+ * A step is one revision in one direction.  Who walks a plan holds the project
+ * lock; runner.c walks in the caller's transaction, migrate.c commits after
+ * each step.  State, log and the script's own effects belong to the same
+ * transaction, except for a revision that cannot run in one.
+ *
+ * Portions Copyright (c) 2026, the databrain_migrate authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "engine/engine.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+static char *
+current_role(void)
+{
+	return GetUserNameFromId(GetUserId(), false);
+}
+
+/* Who registered the text that a step would run; NULL: a file of the server */
+static const char *
+script_author(const DbmigRevision *revision, DbmigDirection direction)
+{
+	const DbmigScript *script = direction == DBMIG_UPGRADE ?
+		revision->upgrade : revision->downgrade;
+
+	if (script)
+		return script->author;
+	if (revision->state == NULL)
+		return NULL;
+	return direction == DBMIG_UPGRADE ?
+		revision->state->upgrade_author : revision->state->downgrade_author;
+}
+
+/*
+ * A script runs with the caller's rights, so its author must have them
+ * already: otherwise whoever may register could borrow them.
+ */
+static void
+check_author(const DbmigProject *project, const DbmigRevision *revision,
+			 DbmigDirection direction)
+{
+	const char *author = script_author(revision, direction);
+	Oid			role;
+
+	if (author == NULL)
+		return;
+	role = get_role_oid(author, true);
+	if (OidIsValid(role) && has_privs_of_role(role, GetUserId()))
+		return;
+	ereport(ERROR,
+			errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			errmsg("revision \"%s\" of project \"%s\" was written by another role",
+				   revision->id, project->name),
+			OidIsValid(role) ?
+			errdetail("Role \"%s\" registered it, which does not have the privileges of role \"%s\".",
+					  author, current_role()) :
+			errdetail("Role \"%s\" registered it, which does not exist any more.",
+					  author),
+			errhint("Run it as its author with SET ROLE, or read it with dbm_show('%s') and take it over with dbm_adopt('%s').",
+					revision->id, revision->id));
+}
+
+/*
+ * Can this step run in a transaction?  Its header says so.  A step without a
+ * script is refused here.
+ */
+bool
+dbmig_step_is_transactional(const DbmigProject *project, int node,
+							DbmigDirection direction)
+{
+	const DbmigRevision *revision = dbmig_revision(project, node);
+	char	   *file_name;
+
+	if (direction == DBMIG_UPGRADE)
+		return revision->upgrade->header->transactional;
+	if (revision->downgrade)
+		return dbmig_script_header(project->name,
+								   revision->downgrade)->transactional;
+
+	file_name = dbmig_revision_file(project, node, DBMIG_DOWNGRADE);
+	if (!revision->state->has_downgrade)
+		ereport(ERROR,
+				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("revision \"%s\" of project \"%s\" cannot be downgraded",
+					   revision->id, project->name),
+				errdetail("It has no downgrade script."),
+				errhint("Add a script file \"%s\".", file_name));
+	return dbmig_header_parse(dbmig_revision_script(project, revision,
+													DBMIG_DOWNGRADE),
+							  file_name)->transactional;
+}
+
+/*
+ * What can be known before anything runs is refused before anything runs.
+ * in_transaction: also refuse revisions that cannot run in one.
+ */
+void
+dbmig_check_plan(const DbmigProject *project, const DbmigPlan *plan,
+				 bool in_transaction)
+{
+	for (int i = 0; i < plan->nsteps; i++)
+	{
+		const DbmigRevision *revision = dbmig_revision(project, plan->steps[i]);
+
+		CHECK_FOR_INTERRUPTS();
+		check_author(project, revision, plan->direction);
+		if (!dbmig_step_is_transactional(project, plan->steps[i],
+										 plan->direction) && in_transaction)
+			ereport(ERROR,
+					errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
+					errmsg("revision \"%s\" of project \"%s\" cannot run in a transaction",
+						   revision->id, project->name),
+					errdetail("Its header says \"Transactional: no\"."),
+					errhint("Run it by CALL dbm_migrate(), outside of a transaction block."));
+	}
+}
+
+/* Refuse to run revisions on a snapshot older than the project's last step. */
+void
+dbmig_check_snapshot(const char *project)
+{
+	if (!IsolationUsesXactSnapshot() ||
+		dbmig_log_is_visible(project, GetTransactionSnapshot()))
+		return;
+	ereport(ERROR,
+			errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+			errmsg("could not serialize access due to concurrent migration of project \"%s\"",
+				   project),
+			errdetail("The project was changed after this transaction took its snapshot."),
+			errhint("The transaction might succeed if retried."));
+}
+
+/* " a, b" as Alembic's log lines have it; base is left empty */
+static void
+append_names(StringInfo line, char **names, int count)
+{
+	for (int i = 0; i < count; i++)
+		appendStringInfo(line, "%s%s", i ? ", " : "", names[i]);
+}
+
+/* Say what is about to run, in the words of Alembic's log. */
+void
+dbmig_announce(const char *what, const DbmigLogEntry *entry, const char *message)
+{
+	StringInfoData line;
+
+	initStringInfo(&line);
+	appendStringInfo(&line, "Running %s ", what);
+	append_names(&line, entry->from, entry->nfrom);
+	appendStringInfoString(&line, " -> ");
+	append_names(&line, entry->to, entry->nto);
+	if (message[0])
+		appendStringInfo(&line, ", %s", message);
+	ereport(NOTICE, errmsg_internal("%s", line.data));
+	pfree(line.data);
+}
+
+/* Record a revision as applied, with the texts that belong to it. */
+void
+dbmig_insert_applied(const DbmigProject *project, int node,
+					 const char *upgrade, bool stamped)
+{
+	const DbmigNode *n = &project->graph->nodes[node];
+	const DbmigRevision *revision = n->owner;
+	const DbmigHeader *header = revision->upgrade->header;
+	DbmigApplied row = {0};
+
+	row.revision = revision->id;
+	row.down = (char **) n->down_ids;
+	row.ndown = n->ndown;
+	row.deps = (char **) n->dep_ids;
+	row.ndeps = n->ndeps;
+	row.labels = (char **) n->labels;
+	row.nlabels = n->nlabels;
+	row.message = header->message;
+	row.has_create_date = header->has_create_date;
+	row.create_date = header->create_date;
+	row.upgrade_author = revision->upgrade->author;
+	if (revision->downgrade)
+		row.downgrade_author = revision->downgrade->author;
+	row.transactional = header->transactional;
+	row.checksum = dbmig_script_checksum(upgrade, revision->upgrade->file_name);
+	row.applied_at = GetCurrentTimestamp();
+	row.applied_by = current_role();
+	row.stamped = stamped;
+	dbmig_applied_insert(project->name, &row, upgrade,
+						 dbmig_revision_script(project, revision, DBMIG_DOWNGRADE));
+}
+
+/*
+ * Get ready to run a step: find its script, fill in the log row, and say so.
+ * Everything is allocated in the current memory context.
+ */
+DbmigStepRun *
+dbmig_begin_run(const DbmigProject *project, int node, DbmigDirection direction)
+{
+	const DbmigNode *n = &project->graph->nodes[node];
+	const DbmigRevision *revision = n->owner;
+	bool		upgrade = (direction == DBMIG_UPGRADE);
+	char	  **parents = (char **) n->down_ids;
+	DbmigStepRun *run = palloc0(sizeof(DbmigStepRun));
+	char	  **self = palloc(sizeof(char *));
+
+	self[0] = revision->id;
+	run->project = project;
+	run->node = node;
+	run->direction = direction;
+	run->file_name = dbmig_revision_file(project, node, direction);
+	run->text = dbmig_revision_script(project, revision, direction);
+
+	run->entry.project = project->name;
+	run->entry.revision = revision->id;
+	run->entry.direction = upgrade ? "upgrade" : "downgrade";
+	run->entry.from = upgrade ? parents : self;
+	run->entry.nfrom = upgrade ? n->ndown : 1;
+	run->entry.to = upgrade ? self : parents;
+	run->entry.nto = upgrade ? 1 : n->ndown;
+	run->entry.outcome = "done";
+	run->entry.file = run->file_name;
+	run->entry.checksum = dbmig_script_checksum(run->text, run->file_name);
+	run->entry.started_at = GetCurrentTimestamp();
+
+	dbmig_announce(run->entry.direction, &run->entry,
+				   dbmig_revision_message(revision));
+	return run;
+}
+
+/* Record a step that is done: the state and the log. */
+void
+dbmig_record_run(DbmigStepRun *run)
+{
+	const DbmigProject *project = run->project;
+
+	run->entry.ended_at = GetCurrentTimestamp();
+	if (run->direction == DBMIG_UPGRADE)
+		dbmig_insert_applied(project, run->node, run->text, false);
+	else
+		dbmig_applied_delete(project->name, run->entry.revision);
+	dbmig_log_append(&run->entry);
+	project->applied[run->node] = (run->direction == DBMIG_UPGRADE);
+}
+
+/* Run a step in the current transaction, and record it. */
+DbmigStepRun *
+dbmig_run_step(const DbmigProject *project, int node, DbmigDirection direction)
+{
+	DbmigStepRun *run = dbmig_begin_run(project, node, direction);
+
+	run->entry.statements = dbmig_execute_script(project->name,
+												 run->entry.revision,
+												 run->file_name, run->text);
+	dbmig_record_run(run);
+	return run;
+}
