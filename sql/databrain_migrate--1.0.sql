@@ -66,6 +66,23 @@ COMMENT ON COLUMN dbm.script.checksum IS 'its checksum, which comments and forma
 COMMENT ON COLUMN dbm.script.author IS 'the role that registered it, or adopted it since';
 COMMENT ON COLUMN dbm.script.registered_at IS 'when the text was registered';
 
+CREATE TABLE dbm.step (
+    project    pg_catalog.text COLLATE pg_catalog."C" NOT NULL,
+    revision   pg_catalog.text COLLATE pg_catalog."C" NOT NULL,
+    direction  pg_catalog.text NOT NULL,
+    finished   pg_catalog.int4 NOT NULL,
+    attempted  pg_catalog.int4 NOT NULL,
+    checksum   pg_catalog.text NOT NULL,
+    CONSTRAINT step_pkey PRIMARY KEY (project, revision)
+);
+COMMENT ON TABLE dbm.step IS 'revisions begun outside of a transaction and not finished yet: where the next CALL dbm_migrate resumes';
+COMMENT ON COLUMN dbm.step.project IS 'the project, named as its extension';
+COMMENT ON COLUMN dbm.step.revision IS 'the revision''s identifier';
+COMMENT ON COLUMN dbm.step.direction IS 'upgrade or downgrade';
+COMMENT ON COLUMN dbm.step.finished IS 'how many statements of its script are done';
+COMMENT ON COLUMN dbm.step.attempted IS 'the number of the statement that was started last';
+COMMENT ON COLUMN dbm.step.checksum IS 'checksum of the statements that are done';
+
 CREATE SEQUENCE dbm.log_id_seq;
 
 CREATE TABLE dbm.log (
@@ -96,11 +113,12 @@ COMMENT ON TABLE dbm.log IS 'every step ever done, oldest first by id; see the f
 
 SELECT pg_catalog.pg_extension_config_dump('dbm.applied', '');
 SELECT pg_catalog.pg_extension_config_dump('dbm.script', '');
+SELECT pg_catalog.pg_extension_config_dump('dbm.step', '');
 SELECT pg_catalog.pg_extension_config_dump('dbm.log', '');
 SELECT pg_catalog.pg_extension_config_dump('dbm.log_id_seq', '');
 
 GRANT USAGE ON SCHEMA dbm TO pg_database_owner;
-GRANT SELECT ON dbm.applied, dbm.script, dbm.log TO pg_database_owner;
+GRANT SELECT ON dbm.applied, dbm.script, dbm.step, dbm.log TO pg_database_owner;
 GRANT SELECT ON SEQUENCE dbm.log_id_seq TO pg_database_owner;
 
 --
@@ -140,6 +158,15 @@ AS 'MODULE_PATHNAME', 'dbmig_downgrade';
 COMMENT ON FUNCTION pg_catalog.dbm_downgrade(pg_catalog.text, pg_catalog.text)
 IS 'run downgrade scripts down to a target revision, all or nothing';
 REVOKE ALL ON FUNCTION pg_catalog.dbm_downgrade(pg_catalog.text, pg_catalog.text) FROM PUBLIC;
+
+CREATE PROCEDURE pg_catalog.dbm_migrate(
+    target pg_catalog.text DEFAULT 'head',
+    project pg_catalog.text DEFAULT NULL)
+LANGUAGE C
+AS 'MODULE_PATHNAME', 'dbmig_migrate_call';
+COMMENT ON PROCEDURE pg_catalog.dbm_migrate(pg_catalog.text, pg_catalog.text)
+IS 'upgrade or downgrade with a commit after each revision; runs what cannot run in a transaction';
+REVOKE ALL ON PROCEDURE pg_catalog.dbm_migrate(pg_catalog.text, pg_catalog.text) FROM PUBLIC;
 
 CREATE FUNCTION pg_catalog.dbm_stamp(
     target pg_catalog.text,
@@ -312,6 +339,25 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'dbmig_projects';
 COMMENT ON FUNCTION pg_catalog.dbm_projects()
 IS 'the projects known in this database';
+
+CREATE FUNCTION pg_catalog.dbm_progress(
+    OUT project pg_catalog.text,
+    OUT pid pg_catalog.int4,
+    OUT target pg_catalog.text,
+    OUT revision pg_catalog.text,
+    OUT step pg_catalog.int4,
+    OUT steps pg_catalog.int4,
+    OUT statement_number pg_catalog.int4,
+    OUT statements pg_catalog.int4,
+    OUT statement pg_catalog.text,
+    OUT started_at pg_catalog.timestamptz,
+    OUT waiting_for pg_catalog.int4[],
+    OUT phase pg_catalog.text)
+RETURNS SETOF pg_catalog.record
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'dbmig_progress';
+COMMENT ON FUNCTION pg_catalog.dbm_progress()
+IS 'the migrations that run in this database now, seen from every session';
 
 --
 -- Registered scripts

@@ -80,6 +80,18 @@ enum
 	Natts_script = Anum_script_registered_at
 };
 
+/* dbm.step */
+enum
+{
+	Anum_step_project = 1,
+	Anum_step_revision,
+	Anum_step_direction,
+	Anum_step_finished,
+	Anum_step_attempted,
+	Anum_step_checksum,
+	Natts_step = Anum_step_checksum
+};
+
 /* dbm.log */
 enum
 {
@@ -576,6 +588,98 @@ dbmig_registered_set_author(const char *project, const char *from,
 	CommandCounterIncrement();
 }
 
+/* ---------------- dbm.step: revisions that were begun ---------------- */
+
+static int32
+get_int(HeapTuple tuple, int attnum, TupleDesc desc)
+{
+	bool		isnull;
+	Datum		value = heap_getattr(tuple, attnum, desc, &isnull);
+
+	return isnull ? 0 : DatumGetInt32(value);
+}
+
+/* Stand on the row of a revision that was begun, if there is one. */
+static HeapTuple
+begin_step_scan(TableScan *scan, const char *project, const char *revision,
+				LOCKMODE lockmode)
+{
+	ScanKeyData keys[2];
+
+	text_key(&keys[0], Anum_step_project, project);
+	text_key(&keys[1], Anum_step_revision, revision);
+	begin_scan(scan, "step", "step_pkey", lockmode, NULL, 2, keys);
+	return systable_getnext(scan->scan);
+}
+
+/* How far a revision got; NULL when it was not begun. */
+DbmigUnfinished *
+dbmig_unfinished_find(const char *project, const char *revision)
+{
+	TableScan	scan;
+	HeapTuple	tuple = begin_step_scan(&scan, project, revision, AccessShareLock);
+	DbmigUnfinished *row = NULL;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		TupleDesc	desc = RelationGetDescr(scan.relation);
+
+		row = palloc(sizeof(DbmigUnfinished));
+		row->revision = pstrdup(revision);
+		row->direction = text_or_null(tuple, Anum_step_direction, desc);
+		row->finished = get_int(tuple, Anum_step_finished, desc);
+		row->attempted = get_int(tuple, Anum_step_attempted, desc);
+		row->checksum = text_or_null(tuple, Anum_step_checksum, desc);
+	}
+	end_scan(&scan, AccessShareLock);
+	return row;
+}
+
+/* Record how far a revision got. */
+void
+dbmig_unfinished_put(const char *project, const DbmigUnfinished *row)
+{
+	Datum		values[Natts_step] = {0};
+	bool		nulls[Natts_step] = {0};
+	bool		replace[Natts_step];
+	TableScan	scan;
+	HeapTuple	tuple;
+
+	set_text(values, nulls, Anum_step_project, project);
+	set_text(values, nulls, Anum_step_revision, row->revision);
+	set_text(values, nulls, Anum_step_direction, row->direction);
+	values[Anum_step_finished - 1] = Int32GetDatum(row->finished);
+	values[Anum_step_attempted - 1] = Int32GetDatum(row->attempted);
+	set_text(values, nulls, Anum_step_checksum, row->checksum);
+
+	tuple = begin_step_scan(&scan, project, row->revision, RowExclusiveLock);
+	if (HeapTupleIsValid(tuple))
+	{
+		memset(replace, true, sizeof(replace));
+		update_row(&scan, tuple, values, nulls, replace);
+		end_scan(&scan, NoLock);
+		CommandCounterIncrement();
+	}
+	else
+	{
+		end_scan(&scan, NoLock);
+		insert_row("step", values, nulls);
+	}
+}
+
+/* Forget how far a revision got, if it was begun. */
+void
+dbmig_unfinished_delete(const char *project, const char *revision)
+{
+	TableScan	scan;
+	HeapTuple	tuple = begin_step_scan(&scan, project, revision, RowExclusiveLock);
+
+	if (HeapTupleIsValid(tuple))
+		CatalogTupleDelete(scan.relation, &tuple->t_self);
+	end_scan(&scan, NoLock);
+	CommandCounterIncrement();
+}
+
 /*
  * The projects that have applied revisions or registered scripts, each once,
  * ascending.  Skips from project to project in the index, so that the number
@@ -678,12 +782,11 @@ dbmig_log_append(const DbmigLogEntry *entry)
 }
 
 /*
- * Is the project's newest log row visible to this snapshot?  Every change of
- * the state is logged, so if it is, the snapshot sees the state as it is now.
- * Rows of the own transaction are always visible.
+ * Look at the project's newest log row: its id, or 0 when there is none, and
+ * the transaction that wrote it.
  */
-bool
-dbmig_log_is_visible(const char *project, Snapshot snapshot)
+static int64
+newest_log_row(const char *project, TransactionId *xmin)
 {
 	Relation	relation = table_open(relation_oid("log"), AccessShareLock);
 	Relation	index = index_open(relation_oid("log_project_id_idx"),
@@ -692,23 +795,48 @@ dbmig_log_is_visible(const char *project, Snapshot snapshot)
 	ScanKeyData key;
 	SysScanDesc scan;
 	HeapTuple	tuple;
-	bool		visible = true;
+	int64		id = 0;
 
 	text_key(&key, Anum_log_project, project);
 	scan = systable_beginscan_ordered(relation, index, latest, 1, &key);
 	tuple = systable_getnext_ordered(scan, BackwardScanDirection);
 	if (HeapTupleIsValid(tuple))
 	{
-		TransactionId xmin = HeapTupleHeaderGetXmin(tuple->t_data);
+		bool		isnull;
 
-		visible = TransactionIdIsCurrentTransactionId(xmin) ||
-			!XidInMVCCSnapshot(xmin, snapshot);
+		id = DatumGetInt64(heap_getattr(tuple, Anum_log_id,
+										RelationGetDescr(relation), &isnull));
+		*xmin = HeapTupleHeaderGetXmin(tuple->t_data);
 	}
 	systable_endscan_ordered(scan);
 	UnregisterSnapshot(latest);
 	index_close(index, AccessShareLock);
 	table_close(relation, AccessShareLock);
-	return visible;
+	return id;
+}
+
+/* The id of the project's newest log row, 0 when there is none. */
+int64
+dbmig_log_newest(const char *project)
+{
+	TransactionId xmin;
+
+	return newest_log_row(project, &xmin);
+}
+
+/*
+ * Is the project's newest log row visible to this snapshot?  Every change of
+ * the state is logged, so if it is, the snapshot sees the state as it is now.
+ * Rows of the own transaction are always visible.
+ */
+bool
+dbmig_log_is_visible(const char *project, Snapshot snapshot)
+{
+	TransactionId xmin;
+
+	return newest_log_row(project, &xmin) == 0 ||
+		TransactionIdIsCurrentTransactionId(xmin) ||
+		!XidInMVCCSnapshot(xmin, snapshot);
 }
 
 /* Did the engine ever move this project's revision in this database? */

@@ -74,6 +74,19 @@ typedef struct DbmigLogEntry
 	int			line;
 } DbmigLogEntry;
 
+/*
+ * A row of dbm.step: how far a revision got that runs outside of a
+ * transaction.
+ */
+typedef struct DbmigUnfinished
+{
+	char	   *revision;
+	char	   *direction;		/* upgrade or downgrade */
+	int			finished;		/* statements that are done */
+	int			attempted;		/* the statement that was started last */
+	char	   *checksum;		/* of the finished statements */
+} DbmigUnfinished;
+
 extern Oid	dbmig_lock_class(void);
 extern void dbmig_applied_lock(void);
 
@@ -97,9 +110,15 @@ extern void dbmig_registered_delete(const char *project, const char *from,
 extern void dbmig_registered_set_author(const char *project, const char *from,
 										const char *to, const char *author);
 
+extern DbmigUnfinished *dbmig_unfinished_find(const char *project,
+											   const char *revision);
+extern void dbmig_unfinished_put(const char *project, const DbmigUnfinished *row);
+extern void dbmig_unfinished_delete(const char *project, const char *revision);
+
 extern List *dbmig_known_projects(void);
 
 extern void dbmig_log_append(const DbmigLogEntry *entry);
+extern int64 dbmig_log_newest(const char *project);
 extern bool dbmig_log_is_visible(const char *project, Snapshot snapshot);
 extern bool dbmig_log_mentions(const char *project, const char *revision);
 extern void dbmig_log_rows(const char *project, Tuplestorestate *store,

@@ -18,7 +18,11 @@
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
 #include "executor/executor.h"
+#include "postmaster/bgworker.h"
 #include "utils/acl.h"
+#include "utils/backend_status.h"
+#include "utils/guc.h"
+#include "utils/guc_tables.h"
 
 #if PG_VERSION_NUM < 150000
 #error "databrain_migrate needs PostgreSQL 15 or later"
@@ -58,6 +62,41 @@ dbmig_may_use_schema(Oid schema, Oid role)
 	return pg_namespace_aclcheck(schema, role, ACL_USAGE) == ACLCHECK_OK;
 #endif
 }
+
+/* All configuration parameters.  (16 counts them in the same call) */
+static inline struct config_generic **
+dbmig_all_settings(int *count)
+{
+#if PG_VERSION_NUM >= 160000
+	return get_guc_variables(count);
+#else
+	*count = GetNumConfigOptions();
+	return get_guc_variables();
+#endif
+}
+
+/* The entry of the activity statistics with an index.  (16 renamed it) */
+static inline LocalPgBackendStatus *
+dbmig_backend_status(int index)
+{
+#if PG_VERSION_NUM >= 160000
+	return pgstat_get_local_beentry_by_index(index);
+#else
+	return pgstat_fetch_stat_local_beentry(index);
+#endif
+}
+
+/*
+ * Flags for a worker's connection: 17 lets it start as a role that may not log
+ * in, which before then is an error.
+ */
+#if PG_VERSION_NUM >= 170000
+#define DBMIG_WORKER_CONNECTION_FLAGS	BGWORKER_BYPASS_ROLELOGINCHECK
+#define DBMIG_WORKER_NEEDS_LOGIN		false
+#else
+#define DBMIG_WORKER_CONNECTION_FLAGS	0
+#define DBMIG_WORKER_NEEDS_LOGIN		true
+#endif
 
 /* Run a started query to its end.  (18 dropped the argument execute_once) */
 static inline void

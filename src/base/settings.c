@@ -17,6 +17,9 @@
 char	   *dbmig_project_setting = NULL;
 char	   *dbmig_versions_path = NULL;
 int			dbmig_lock_timeout = -1;
+int			dbmig_concurrent_lock_timeout = 0;
+int			dbmig_lock_retries = 0;
+bool		dbmig_lock_first = false;
 
 /*
  * Define the parameters.  check_project judges the default project's name; it
@@ -48,6 +51,30 @@ dbmig_define_settings(GucStringCheckHook check_project)
 							-1, -1, INT_MAX,
 							PGC_USERSET, GUC_UNIT_MS,
 							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("databrain_migrate.concurrent_lock_timeout",
+							"Sets lock_timeout for CREATE INDEX CONCURRENTLY and its kin.",
+							"They wait for other transactions without blocking anybody, so a short time would only kill their work.  0 turns it off.",
+							&dbmig_concurrent_lock_timeout,
+							0, 0, INT_MAX,
+							PGC_USERSET, GUC_UNIT_MS,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("databrain_migrate.lock_retries",
+							"Sets how often dbm_migrate tries a revision again that could not get a lock.",
+							"It waits between the tries, longer each time.",
+							&dbmig_lock_retries,
+							0, 0, INT_MAX,
+							PGC_USERSET, 0,
+							NULL, NULL, NULL);
+
+	DefineCustomBoolVariable("databrain_migrate.lock_first",
+							 "Takes the tables that a revision names before its first statement, without queueing for them.",
+							 "A revision that cannot have them at once fails, or is tried again by dbm_migrate, instead of making readers wait behind it.",
+							 &dbmig_lock_first,
+							 false,
+							 PGC_USERSET, 0,
+							 NULL, NULL, NULL);
 
 	MarkGUCPrefixReserved("databrain_migrate");
 }

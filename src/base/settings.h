@@ -15,6 +15,9 @@
 extern char *dbmig_project_setting; /* databrain_migrate.project */
 extern char *dbmig_versions_path;	/* databrain_migrate.versions_path */
 extern int	dbmig_lock_timeout; /* databrain_migrate.lock_timeout, ms */
+extern int	dbmig_concurrent_lock_timeout;	/* .concurrent_lock_timeout, ms */
+extern int	dbmig_lock_retries; /* databrain_migrate.lock_retries */
+extern bool dbmig_lock_first;	/* databrain_migrate.lock_first */
 
 extern void dbmig_define_settings(GucStringCheckHook check_project);
 

@@ -126,7 +126,7 @@ fill_history(const View *view, int node, const char *drawing, Datum *values,
 	put_text(values, nulls, 0, drawing);
 	values[1] = CStringGetTextDatum(n->id);
 	values[2] = dbmig_text_array(n->down_ids, n->ndown);
-	values[3] = dbmig_text_array(n->labels, n->nlabels);
+	values[3] = dbmig_text_array(n->lineage, n->nlineage);
 	values[4] = dbmig_text_array(n->dep_ids, n->ndeps);
 	values[5] = CStringGetTextDatum(dbmig_revision_message(revision));
 	if (header)

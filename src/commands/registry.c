@@ -55,8 +55,9 @@ check_not_applied(const char *project, const char *revision,
 	known = dbmig_registered_script(project, script->from, script->to);
 	if (known == NULL)
 		known = dbmig_applied_script(project, revision, upgrade, NULL);
-	if (known && strcmp(dbmig_script_checksum(known, script->file_name),
-						checksum) == 0)
+	/* a script that was missing changes nothing that is known */
+	if (known == NULL ||
+		strcmp(dbmig_script_checksum(known, script->file_name), checksum) == 0)
 		return;
 	ereport(ERROR,
 			errcode(ERRCODE_OBJECT_IN_USE),
@@ -166,7 +167,7 @@ find_registered(const char *project, char **revision)
 	return begins;
 }
 
-static void pg_attribute_noreturn()
+static void
 not_registered(const char *project, const char *revision)
 {
 	ereport(ERROR,

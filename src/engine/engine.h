@@ -53,6 +53,8 @@ typedef struct DbmigStep
 	int64		elapsed;		/* microseconds */
 } DbmigStep;
 
+#define DBMIG_MAX_BLOCKERS	8
+
 /* One revision being run in one direction. */
 typedef struct DbmigStepRun
 {
@@ -62,7 +64,36 @@ typedef struct DbmigStepRun
 	char	   *file_name;
 	char	   *text;
 	DbmigLogEntry entry;		/* filled in as the run goes on */
+	int			nblockers;		/* who held the lock that was not available */
+	int			blockers[DBMIG_MAX_BLOCKERS];
 } DbmigStepRun;
+
+/* Where the run of a script stands, for the error context. */
+typedef struct DbmigPosition
+{
+	const char *project;
+	const char *revision;
+	const char *file_name;
+	const char *text;			/* the script; valid while it runs */
+	const DbmigStatement *statement;	/* NULL while the script is parsed */
+	int			number;			/* of the statement, from 1 */
+	int			count;			/* statements in the script */
+} DbmigPosition;
+
+/* What a process that migrates reports. */
+typedef struct DbmigActivity
+{
+	char	   *project;
+	char	   *revision;
+	char	   *target;			/* empty in a worker's */
+	int			step;			/* from 1; 0 in a worker's */
+	int			steps;
+	int			number;			/* of the statement; 0: between statements */
+	int			count;
+	int			worker;			/* process that runs the script; 0: this one */
+	char	   *statement;
+	TimestampTz started_at;		/* of the call */
+} DbmigActivity;
 
 /* project.c */
 extern DbmigProject *dbmig_project_load(const char *project, Snapshot snapshot);
@@ -88,6 +119,7 @@ extern void dbmig_end_step(const char *project);
 extern bool dbmig_is_project_lock(const LOCKTAG *tag);
 
 /* executor.c */
+extern void dbmig_script_error_callback(void *arg);
 extern int	dbmig_execute_script(const char *project, const char *revision,
 								 const char *file_name, const char *text);
 
@@ -107,13 +139,39 @@ extern void dbmig_insert_applied(const DbmigProject *project, int node,
 extern DbmigStepRun *dbmig_begin_run(const DbmigProject *project, int node,
 									 DbmigDirection direction);
 extern void dbmig_record_run(DbmigStepRun *run);
-extern DbmigStepRun *dbmig_run_step(const DbmigProject *project, int node,
-									DbmigDirection direction);
+extern void dbmig_run_step(DbmigStepRun *run);
 
 /* runner.c */
 extern List *dbmig_run(const char *project, DbmigCommand command,
 					   const char *target, const char *function);
-extern bool dbmig_is_running(void);
+extern void dbmig_enter_run(const char *function);
+extern void dbmig_leave_run(void);
+extern DbmigPlan *dbmig_move_plan(const DbmigProject *project, const char *target);
+
+/* activity.c */
+extern void dbmig_report_run(const char *target, int steps);
+extern void dbmig_report_step(const DbmigStepRun *run);
+extern void dbmig_report_worker(const DbmigStepRun *run, int worker);
+extern void dbmig_report_statement(const DbmigPosition *at);
+extern void dbmig_report_end(void);
+extern bool dbmig_read_activity(int pid, DbmigActivity *activity);
+
+/* blockers.c */
+extern void dbmig_watch_waits(void);
+extern void dbmig_unwatch_waits(void);
+extern int	dbmig_find_blockers(int *pids, int max);
+extern char *dbmig_describe_processes(const int *pids, int count);
+extern void dbmig_back_off(const DbmigStepRun *run, int attempt);
+extern void dbmig_take_tables(List *statements);
+
+/* migrate.c */
+extern void dbmig_migrate(const char *project, const char *target);
+
+/* worker.c */
+extern void dbmig_run_in_worker(DbmigStepRun *run, const DbmigUnfinished *begun);
+extern void dbmig_check_unfinished(const DbmigStepRun *run,
+								   const DbmigUnfinished *begun);
+extern PGDLLEXPORT void dbmig_worker_main(Datum arg);
 
 /* mirror.c */
 extern bool dbmig_extension_is_managed(const char *name, Oid *extension);

@@ -34,18 +34,6 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
-/* Where a run stands, for the error context. */
-typedef struct Position
-{
-	const char *project;
-	const char *revision;
-	const char *file_name;
-	const char *text;			/* the script; valid while it runs */
-	const DbmigStatement *statement;	/* NULL while the script is parsed */
-	int			number;			/* of the statement, from 1 */
-	int			count;			/* statements in the script */
-} Position;
-
 /*
  * Give the errors that only a transaction per revision can cure a hint that
  * says so.  The server's own hint, if any, is about one of these as well.
@@ -69,11 +57,11 @@ add_hint(void)
 	}
 }
 
-/* The error context callback. */
-static void
-script_error_callback(void *arg)
+/* The error context callback; arg is a DbmigPosition. */
+void
+dbmig_script_error_callback(void *arg)
 {
-	const Position *at = (const Position *) arg;
+	const DbmigPosition *at = (const DbmigPosition *) arg;
 	const DbmigStatement *statement = at->statement;
 	int			line;
 	int			position = geterrposition();
@@ -105,6 +93,7 @@ script_error_callback(void *arg)
 									  statement->length));
 		}
 	}
+	dbmig_note_error_line(line);
 	add_hint();
 	errcontext("project \"%s\", revision \"%s\", file \"%s\", line %d, statement %d of %d",
 			   at->project, at->revision, at->file_name, line, at->number,
@@ -207,7 +196,7 @@ dbmig_execute_script(const char *project, const char *revision,
 															ALLOCSET_DEFAULT_SIZES);
 	MemoryContext caller_context = MemoryContextSwitchTo(script_context);
 	ErrorContextCallback callback;
-	Position	at = {
+	DbmigPosition at = {
 		.project = project,.revision = revision,.file_name = file_name
 	};
 	int			nestlevel = NewGUCNestLevel();
@@ -218,7 +207,7 @@ dbmig_execute_script(const char *project, const char *revision,
 
 	set_lock_timeout();
 
-	callback.callback = script_error_callback;
+	callback.callback = dbmig_script_error_callback;
 	callback.arg = &at;
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
@@ -226,6 +215,9 @@ dbmig_execute_script(const char *project, const char *revision,
 	statements = dbmig_script_parse(text, file_name, &clean);
 	at.text = clean;
 	at.count = list_length(statements);
+	if (dbmig_lock_first)
+		dbmig_take_tables(statements);
+	dbmig_watch_waits();
 
 	foreach(lc, statements)
 	{
@@ -234,6 +226,7 @@ dbmig_execute_script(const char *project, const char *revision,
 		CHECK_FOR_INTERRUPTS();
 
 		MemoryContextSwitchTo(statement_context);
+		dbmig_report_statement(&at);
 		run_statement(at.statement->raw, clean);
 		rows_changed |= may_change_rows(at.statement->raw);
 		MemoryContextSwitchTo(script_context);
@@ -245,6 +238,7 @@ dbmig_execute_script(const char *project, const char *revision,
 	if (rows_changed)
 		dbmig_fire_deferred_constraints();
 
+	dbmig_unwatch_waits();
 	error_context_stack = callback.previous;
 
 	/* false: also what a plain SET changed goes back */

@@ -144,7 +144,7 @@ list_names(char **names, int count)
 
 
 /* A header that does not fit its file name. */
-static void pg_attribute_noreturn()
+static void
 contradiction(const DbmigScript *script, const char *detail)
 {
 	ereport(ERROR,

@@ -39,10 +39,34 @@
 /* Is a run of this process under way?  A revision may not start another. */
 static bool running = false;
 
-bool
-dbmig_is_running(void)
+/*
+ * Begin a run, of which a process has one at a time.  Who calls this makes
+ * sure that dbmig_leave_run() follows, also after an error.  function names
+ * the call for messages.
+ */
+void
+dbmig_enter_run(const char *function)
 {
-	return running;
+	PreventCommandIfReadOnly(function);
+	PreventCommandIfParallelMode(function);
+	if (creating_extension)
+		ereport(ERROR,
+				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("revisions cannot be run by the script of an extension"),
+				errdetail("What they create would become members of extension \"%s\".",
+						  get_extension_name(CurrentExtensionObject)));
+	if (running)
+		ereport(ERROR,
+				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("%s cannot be called by a revision", function));
+	running = true;
+}
+
+void
+dbmig_leave_run(void)
+{
+	dbmig_unwatch_waits();
+	running = false;
 }
 
 static char **
@@ -91,7 +115,8 @@ run_plan(DbmigProject *project, const DbmigPlan *plan,
 
 		CHECK_FOR_INTERRUPTS();
 		MemoryContextSwitchTo(step_context);
-		run = dbmig_run_step(project, plan->steps[i], plan->direction);
+		run = dbmig_begin_run(project, plan->steps[i], plan->direction);
+		dbmig_run_step(run);
 		MemoryContextSwitchTo(report_context);
 		steps = lappend(steps,
 						report(&run->entry,
@@ -157,6 +182,9 @@ stamp(DbmigProject *project, const bool *wanted, MemoryContext report_context)
 								 true);
 		else if (!wanted[i] && project->applied[i])
 			dbmig_applied_delete(project->name, revision->id);
+		/* who stamps a revision that was begun says how it ended */
+		if (wanted[i] != project->applied[i])
+			dbmig_unfinished_delete(project->name, revision->id);
 		project->applied[i] = wanted[i];
 		MemoryContextSwitchTo(run_context);
 		MemoryContextReset(step_context);
@@ -196,6 +224,16 @@ check_execute(DbmigDirection direction)
 		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_FUNCTION, name);
 }
 
+/* The plan for a target that itself says the direction, if the caller may. */
+DbmigPlan *
+dbmig_move_plan(const DbmigProject *project, const char *target)
+{
+	DbmigPlan  *plan = dbmig_plan_move(project->graph, project->applied, target);
+
+	check_execute(plan->direction);
+	return plan;
+}
+
 static List *
 run_locked(const char *name, DbmigCommand command, const char *target,
 		   MemoryContext report_context)
@@ -213,8 +251,7 @@ run_locked(const char *name, DbmigCommand command, const char *target,
 			plan = dbmig_plan_downgrade(project->graph, project->applied, target);
 			break;
 		case DBMIG_RUN_MOVE:
-			plan = dbmig_plan_move(project->graph, project->applied, target);
-			check_execute(plan->direction);
+			plan = dbmig_move_plan(project, target);
 			break;
 		case DBMIG_RUN_STAMP:
 		case DBMIG_RUN_STAMP_PURGE:
@@ -228,9 +265,13 @@ run_locked(const char *name, DbmigCommand command, const char *target,
 
 	dbmig_mirror_check(project);
 	dbmig_mirror_write(project);
+	dbmig_report_run(target, plan->nsteps);
 	steps = run_plan(project, plan, report_context);
 	if (steps != NIL)
+	{
 		dbmig_mirror_write(project);
+		dbmig_report_end();
+	}
 	return steps;
 }
 
@@ -244,35 +285,21 @@ dbmig_run(const char *project, DbmigCommand command, const char *target,
 		  const char *function)
 {
 	MemoryContext caller_context = CurrentMemoryContext;
-	MemoryContext run_context;
+	MemoryContext volatile run_context = NULL;
 	List	   *volatile steps = NIL;
 
-	PreventCommandIfReadOnly(function);
-	PreventCommandIfParallelMode(function);
-	if (creating_extension)
-		ereport(ERROR,
-				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				errmsg("revisions cannot be run by the script of an extension"),
-				errdetail("What they create would become members of extension \"%s\".",
-						  get_extension_name(CurrentExtensionObject)));
-	if (running)
-		ereport(ERROR,
-				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				errmsg("%s cannot be called by a revision", function));
-
-	run_context = AllocSetContextCreate(CurrentMemoryContext, "dbmig run",
-										ALLOCSET_DEFAULT_SIZES);
-	dbmig_lock_project(project);
-
+	dbmig_enter_run(function);
 	PG_TRY();
 	{
-		running = true;
+		run_context = AllocSetContextCreate(CurrentMemoryContext, "dbmig run",
+											ALLOCSET_DEFAULT_SIZES);
+		dbmig_lock_project(project);
 		MemoryContextSwitchTo(run_context);
 		steps = run_locked(project, command, target, caller_context);
 	}
 	PG_FINALLY();
 	{
-		running = false;
+		dbmig_leave_run();
 	}
 	PG_END_TRY();
 

@@ -234,6 +234,7 @@ dbmig_begin_run(const DbmigProject *project, int node, DbmigDirection direction)
 
 	dbmig_announce(run->entry.direction, &run->entry,
 				   dbmig_revision_message(revision));
+	dbmig_report_step(run);
 	return run;
 }
 
@@ -253,14 +254,11 @@ dbmig_record_run(DbmigStepRun *run)
 }
 
 /* Run a step in the current transaction, and record it. */
-DbmigStepRun *
-dbmig_run_step(const DbmigProject *project, int node, DbmigDirection direction)
+void
+dbmig_run_step(DbmigStepRun *run)
 {
-	DbmigStepRun *run = dbmig_begin_run(project, node, direction);
-
-	run->entry.statements = dbmig_execute_script(project->name,
+	run->entry.statements = dbmig_execute_script(run->project->name,
 												 run->entry.revision,
 												 run->file_name, run->text);
 	dbmig_record_run(run);
-	return run;
 }

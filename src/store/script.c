@@ -182,6 +182,26 @@ dbmig_is_echo(const char *text)
 	return !IS_HIGHBIT_SET(next) && !isalnum(next) && next != '_';
 }
 
+/* The line that the last error context named; 0 when it named none. */
+static int	error_line = 0;
+
+/* Remember the line of an error, for the log. */
+void
+dbmig_note_error_line(int line)
+{
+	error_line = line;
+}
+
+/* The line of the last error; forgotten by asking. */
+int
+dbmig_take_error_line(void)
+{
+	int			line = error_line;
+
+	error_line = 0;
+	return line;
+}
+
 /*
  * Turn the position of an error in the text into file, line, and a query that
  * is only this line.
@@ -220,8 +240,8 @@ source_error_callback(void *arg)
 	internalerrposition(pg_mbstrlen_with_len(source->text + start,
 											 offset - start) + 1);
 	internalerrquery(pnstrdup(source->text + start, end - start));
-	errcontext("file \"%s\", line %d", source->file_name,
-			   dbmig_line_number(source->text, offset));
+	dbmig_note_error_line(dbmig_line_number(source->text, offset));
+	errcontext("file \"%s\", line %d", source->file_name, error_line);
 }
 
 /*

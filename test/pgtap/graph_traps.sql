@@ -48,8 +48,7 @@ INSERT INTO graph VALUES
 	('names', 'user_foo<-; user<-user_foo; abcd1111<-; abcd2222<-abcd1111; xyz<-; q1<- [warehouse]; q2<-q1'),
 	('line', 'a<-; b<-a [x]; c<-b; d<-c'),
 	('linefork', 'a<-; b<-a [x]; c<-b; d1<-c; d2<-c'),
-	('linedep', 'a<-; b<-a [x]; c<-b; z<- deps=a'),
-	('none', '');
+	('linedep', 'a<-; b<-a [x]; c<-b; z<- deps=a');
 
 -- What can go wrong, and how it is told.
 CREATE TEMP TABLE kind (name text PRIMARY KEY, code text, message text);
@@ -283,14 +282,9 @@ INSERT INTO trap (trap, graph, state, command, target, outcome, heads) VALUES
 	(101, 'br', '', 'history', 'c1branch:c2branch@head', '!NOT-ANC', NULL),
 	(102, 'br', '', 'history', 'c1branch@base:', 'd1 c1 b a', NULL),
 	(103, 'eh', '', 'history', 'x@base:', 'a2 a1', NULL),
-	(103, 'dp', '', 'history', 'c1:c2', 'c2 c1', NULL),
-	(104, 'none', '', 'upgrade', 'head', '', ''),
-	(104, 'none', '', 'upgrade', 'heads', '', ''),
-	(104, 'none', '', 'downgrade', 'base', '', ''),
-	(104, 'none', '', 'stamp', 'head', '', ''),
-	(104, 'none', '', 'upgrade', '+1', '!TOO-FEW', NULL);
+	(103, 'dp', '', 'history', 'c1:c2', 'c2 c1', NULL);
 
-SELECT plan((count(*) + 29)::int) FROM trap;
+SELECT plan((count(*) + 30)::int) FROM trap;
 
 -- Graphs as the tests see them, apart from the engine.
 CREATE TEMP TABLE edge (project text, child text, parent text, dependency boolean);
@@ -464,13 +458,14 @@ SELECT is(pg_temp.outcome(t), pg_temp.wanted(t),
 	format('trap %s: %s {%s} %s %s', trap, graph, state, command, target))
 FROM trap t ORDER BY id;
 
--- 81 to 90: a stamp runs nothing and says what it changed
-SELECT count(*) AS stamped FROM dbm_stamp('base', true, 'trap_br') \gset
-SELECT count(*) AS stamped FROM dbm_stamp('c1', project => 'trap_br') \gset
-SELECT set_eq(
-	$$SELECT direction, revision, statements FROM dbm_stamp('c2', true, 'trap_br')$$,
-	$$VALUES ('stamp', 'c1', 0), ('stamp', 'c2', 0)$$,
-	'a stamp lists the revisions whose place it changes');
+-- 81 to 90: a stamp is one step, from the old to the new current heads
+SELECT count(*) AS stamped FROM dbm_stamp('d1', true, 'trap_br') \gset
+SELECT results_eq(
+	$$SELECT step, direction, revision, from_revisions, statements FROM dbm_stamp('c2', project => 'trap_br')$$,
+	$$VALUES (1, 'stamp', 'c2,d1', '{d1}'::text[], 0)$$,
+	'a stamp runs nothing and says what it changed');
+SELECT is_empty($$SELECT * FROM dbm_stamp('c2', project => 'trap_br')$$,
+	'stamping what is there already changes nothing');
 
 -- 91 to 93: what goes round in circles
 SELECT matches(pg_temp.refusal('a<-c; b<-a; c<-b; d<-; e<-d'),
@@ -479,8 +474,8 @@ SELECT matches(pg_temp.refusal('a<-c; b<-a; c<-b; d<-; e<-d'),
 SELECT matches(pg_temp.refusal('a<-c; b<-a; c<-b; d<-c; e<-d'),
 	'^42P17: revisions of project "trap_wrong" form a cycle; .*"a", "b", "c"\.',
 	'trap 91: what lies above a cycle is not part of it');
-SELECT matches(pg_temp.refusal('a<-a'),
-	'^42P17: revision "a" revises itself; .*trap_wrong--a--a\.sql',
+SELECT matches(pg_temp.refusal('x<-; a<-x,a'),
+	'^42P17: revision "a" revises itself; .*trap_wrong--x--a\.sql',
 	'trap 92: a revision cannot revise itself');
 SELECT matches(pg_temp.refusal('a<- deps=a'),
 	'^42P17: revision "a" depends on itself; .*trap_wrong--base--a\.sql',
@@ -516,6 +511,10 @@ SELECT matches(pg_temp.refusal('b<- [b]'),
 SELECT matches(pg_temp.refusal('b<- [' || word || ']'), '^42602: .*"' || word || '"',
 	format('trap 97: %s is no label', word))
 FROM unnest(ARRAY['head', 'heads', 'base', 'current']) word;
+
+-- 104: a project without revisions has no graph at all
+SELECT throws_ok($$SELECT * FROM dbm_upgrade('head', 'trap_none')$$, '42704',
+	'project "trap_none" does not exist', 'trap 104: nothing is known of a project');
 
 -- 105: identifiers, labels, and parents given twice
 SELECT matches(pg_temp.refusal('b<- [' || word || ']'), '^42602: .*"' || replace(word, '+', '\+') || '"',
