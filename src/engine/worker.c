@@ -380,13 +380,13 @@ apply_settings(const char *texts, Oid role)
 
 /*
  * Run one statement as a client's own, in transactions of its own; it may
- * commit in between.  Returns in the last of these transactions.
+ * commit in between.  Returns in the last of these transactions, and in the
+ * context given, which has to outlive them.
  */
 static void
 run_at_top_level(RawStmt *raw, const char *text, MemoryContext context)
 {
 	CommandTag	tag = CreateCommandTag(raw->stmt);
-	MemoryContext old;
 	bool		snapshot_set = false;
 	List	   *plans;
 	Portal		portal;
@@ -396,7 +396,7 @@ run_at_top_level(RawStmt *raw, const char *text, MemoryContext context)
 	StartTransactionCommand();
 
 	/* parse trees must survive the commits of the statement itself */
-	old = MemoryContextSwitchTo(context);
+	MemoryContextSwitchTo(context);
 	if (analyze_requires_snapshot(raw))
 	{
 		PushActiveSnapshot(GetTransactionSnapshot());
@@ -415,7 +415,7 @@ run_at_top_level(RawStmt *raw, const char *text, MemoryContext context)
 	(void) PortalRun(portal, FETCH_ALL, true, true, None_Receiver, None_Receiver,
 					 &completion);
 	PortalDrop(portal, false);
-	MemoryContextSwitchTo(old);
+	MemoryContextSwitchTo(context);
 	CommandCounterIncrement();
 }
 
@@ -427,7 +427,6 @@ static void
 drop_invalid_index(RawStmt *raw, MemoryContext context)
 {
 	IndexStmt  *statement = (IndexStmt *) raw->stmt;
-	MemoryContext old;
 	char	   *command = NULL;
 	Oid			table;
 	Oid			index;
@@ -453,9 +452,9 @@ drop_invalid_index(RawStmt *raw, MemoryContext context)
 			char	   *name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(index)),
 														  statement->idxname);
 
-			old = MemoryContextSwitchTo(context);
-			command = psprintf("DROP INDEX CONCURRENTLY %s", name);
-			MemoryContextSwitchTo(old);
+			command = MemoryContextStrdup(context,
+										  psprintf("DROP INDEX CONCURRENTLY %s",
+												   name));
 		}
 		ReleaseSysCache(tuple);
 	}
@@ -464,9 +463,8 @@ drop_invalid_index(RawStmt *raw, MemoryContext context)
 
 	if (command)
 	{
-		old = MemoryContextSwitchTo(context);
+		MemoryContextSwitchTo(context);
 		raw = linitial_node(RawStmt, raw_parser(command, RAW_PARSE_DEFAULT));
-		MemoryContextSwitchTo(old);
 		ereport(NOTICE,
 				errmsg("dropping the invalid index \"%s\" that an earlier attempt left",
 					   statement->idxname));
@@ -509,7 +507,7 @@ set_lock_timeout(const RawStmt *raw, const char *usual)
 	SetConfigOption("lock_timeout", value, PGC_USERSET, PGC_S_SESSION);
 }
 
-/* Checksum of a script up to the end of a statement. */
+/* Checksum of a script up to the end of a statement; in a transaction. */
 static char *
 checksum_until(const char *text, const DbmigStatement *statement,
 			   const char *file_name)
@@ -580,15 +578,15 @@ run_script(Arguments *arguments, char **texts)
 	StartTransactionCommand();
 	MemoryContextSwitchTo(script_context);
 	statements = dbmig_script_parse(texts[TEXT_SCRIPT], file_name, &clean);
+	row.finished = arguments->finished;
+	row.checksum = row.finished > 0 ?
+		checksum_until(clean, list_nth(statements, row.finished - 1), file_name) :
+		pstrdup("");
 	CommitTransactionCommand();
 	MemoryContextSwitchTo(script_context);
 
 	at.text = clean;
 	at.count = arguments->statements = list_length(statements);
-	row.finished = arguments->finished;
-	row.checksum = row.finished > 0 ?
-		checksum_until(clean, list_nth(statements, row.finished - 1), file_name) :
-		pstrdup("");
 
 	foreach(lc, statements)
 	{
@@ -627,6 +625,8 @@ run_script(Arguments *arguments, char **texts)
 			MemoryContextSwitchTo(statement_context);
 			run_at_top_level(statement->raw, clean, statement_context);
 			row.finished = row.attempted = at.number;
+			MemoryContextSwitchTo(script_context);
+			pfree(row.checksum);
 			row.checksum = checksum_until(clean, statement, file_name);
 			dbmig_unfinished_put(project, &row);
 			CommitTransactionCommand();
