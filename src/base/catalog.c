@@ -28,16 +28,14 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "commands/sequence.h"
-#include "common/ip.h"
-#include "libpq/libpq-be.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/fmgrprotos.h"
 #include "utils/guc.h"
-#include "utils/inet.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
@@ -723,24 +721,17 @@ dbmig_known_projects(void)
 
 /* ---------------- dbm.log ---------------- */
 
+/* The client's address, as the function of that name tells it. */
 static Datum
 client_address(bool *isnull)
 {
-	char		host[NI_MAXHOST];
+	LOCAL_FCINFO(fcinfo, 0);
+	Datum		address;
 
-	*isnull = true;
-	if (MyProcPort == NULL)
-		return (Datum) 0;
-	if (MyProcPort->raddr.addr.ss_family != AF_INET &&
-		MyProcPort->raddr.addr.ss_family != AF_INET6)
-		return (Datum) 0;
-	if (pg_getnameinfo_all(&MyProcPort->raddr.addr, MyProcPort->raddr.salen,
-						   host, sizeof(host), NULL, 0,
-						   NI_NUMERICHOST | NI_NUMERICSERV) != 0)
-		return (Datum) 0;
-	clean_ipv6_addr(MyProcPort->raddr.addr.ss_family, host);
-	*isnull = false;
-	return DirectFunctionCall1(inet_in, CStringGetDatum(host));
+	InitFunctionCallInfoData(*fcinfo, NULL, 0, InvalidOid, NULL, NULL);
+	address = inet_client_addr(fcinfo);
+	*isnull = fcinfo->isnull;
+	return address;
 }
 
 /* Add a row; what concerns the session is filled in here. */
