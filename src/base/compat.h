@@ -19,6 +19,8 @@
 #include "catalog/pg_proc.h"
 #include "executor/executor.h"
 #include "postmaster/bgworker.h"
+#include "tcop/dest.h"
+#include "tcop/pquery.h"
 #include "utils/acl.h"
 #include "utils/backend_status.h"
 #include "utils/guc.h"
@@ -97,6 +99,24 @@ dbmig_backend_status(int index)
 #define DBMIG_WORKER_CONNECTION_FLAGS	0
 #define DBMIG_WORKER_NEEDS_LOGIN		true
 #endif
+
+/*
+ * Run a portal to its end as a client's own command, without its results.  (18
+ * dropped the argument run_once)
+ */
+static inline void
+dbmig_portal_run(Portal portal)
+{
+	QueryCompletion completion;
+
+#if PG_VERSION_NUM >= 180000
+	(void) PortalRun(portal, FETCH_ALL, true, None_Receiver, None_Receiver,
+					 &completion);
+#else
+	(void) PortalRun(portal, FETCH_ALL, true, true, None_Receiver, None_Receiver,
+					 &completion);
+#endif
+}
 
 /* Run a started query to its end.  (18 dropped the argument execute_once) */
 static inline void

@@ -207,21 +207,6 @@ handle_message(const void *data, Size length)
 	pfree(message.data);
 }
 
-/* Listen to the worker until it is done. */
-static void
-listen_to_worker(shm_mq_handle *queue)
-{
-	for (;;)
-	{
-		void	   *data;
-		Size		length;
-
-		if (shm_mq_receive(queue, &length, &data, false) != SHM_MQ_SUCCESS)
-			break;				/* it has gone */
-		handle_message(data, length);
-	}
-}
-
 /* Keep what the worker told about its failure besides the error. */
 static void
 note_failure(DbmigStepRun *run, const Arguments *arguments)
@@ -230,6 +215,29 @@ note_failure(DbmigStepRun *run, const Arguments *arguments)
 		dbmig_note_error_line(arguments->error_line);
 	run->nblockers = arguments->nblockers;
 	memcpy(run->blockers, arguments->blockers, sizeof(run->blockers));
+}
+
+/* Listen to the worker until it is done; raises its error. */
+static void
+listen_to_worker(shm_mq_handle *queue, DbmigStepRun *run,
+				 const Arguments *arguments)
+{
+	PG_TRY();
+	{
+		void	   *data;
+		Size		length;
+
+		/* until it has gone */
+		while (shm_mq_receive(queue, &length, &data, false) == SHM_MQ_SUCCESS)
+			handle_message(data, length);
+	}
+	PG_CATCH();
+	{
+		/* it has told where before it sent the error */
+		note_failure(run, arguments);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
 }
 
 static BackgroundWorkerHandle *
@@ -330,17 +338,7 @@ dbmig_run_in_worker(DbmigStepRun *run, const DbmigUnfinished *begun)
 	{
 		if (WaitForBackgroundWorkerStartup(worker, &pid) == BGWH_STARTED)
 			dbmig_report_worker(run, pid);
-		PG_TRY();
-		{
-			listen_to_worker(queue_handle);
-		}
-		PG_CATCH();
-		{
-			/* it has told where before it sent the error */
-			note_failure(run, arguments);
-			PG_RE_THROW();
-		}
-		PG_END_TRY();
+		listen_to_worker(queue_handle, run, arguments);
 		(void) WaitForBackgroundWorkerShutdown(worker);
 	}
 	PG_END_ENSURE_ERROR_CLEANUP(stop_worker, PointerGetDatum(worker));
@@ -390,7 +388,6 @@ run_at_top_level(RawStmt *raw, const char *text, MemoryContext context)
 	bool		snapshot_set = false;
 	List	   *plans;
 	Portal		portal;
-	QueryCompletion completion;
 
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
@@ -412,8 +409,7 @@ run_at_top_level(RawStmt *raw, const char *text, MemoryContext context)
 	portal->visible = false;
 	PortalDefineQuery(portal, NULL, text, tag, plans, NULL);
 	PortalStart(portal, NULL, 0, InvalidSnapshot);
-	(void) PortalRun(portal, FETCH_ALL, true, true, None_Receiver, None_Receiver,
-					 &completion);
+	dbmig_portal_run(portal);
 	PortalDrop(portal, false);
 	MemoryContextSwitchTo(context);
 	CommandCounterIncrement();
