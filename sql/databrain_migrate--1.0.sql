@@ -83,6 +83,17 @@ COMMENT ON COLUMN dbm.step.finished IS 'how many statements of its script are do
 COMMENT ON COLUMN dbm.step.attempted IS 'the number of the statement that was started last';
 COMMENT ON COLUMN dbm.step.checksum IS 'checksum of the statements that are done';
 
+CREATE TABLE dbm.template (
+    project   pg_catalog.text COLLATE pg_catalog."C" NOT NULL,
+    template  pg_catalog.text NOT NULL,
+    author    pg_catalog.text NOT NULL,
+    CONSTRAINT template_pkey PRIMARY KEY (project)
+);
+COMMENT ON TABLE dbm.template IS 'templates for the scripts of new revisions, where one was set';
+COMMENT ON COLUMN dbm.template.project IS 'the project, named as its extension';
+COMMENT ON COLUMN dbm.template.template IS 'the text, with placeholders';
+COMMENT ON COLUMN dbm.template.author IS 'the role that set it';
+
 CREATE SEQUENCE dbm.log_id_seq;
 
 CREATE TABLE dbm.log (
@@ -114,11 +125,12 @@ COMMENT ON TABLE dbm.log IS 'every step ever done, oldest first by id; see the f
 SELECT pg_catalog.pg_extension_config_dump('dbm.applied', '');
 SELECT pg_catalog.pg_extension_config_dump('dbm.script', '');
 SELECT pg_catalog.pg_extension_config_dump('dbm.step', '');
+SELECT pg_catalog.pg_extension_config_dump('dbm.template', '');
 SELECT pg_catalog.pg_extension_config_dump('dbm.log', '');
 SELECT pg_catalog.pg_extension_config_dump('dbm.log_id_seq', '');
 
 GRANT USAGE ON SCHEMA dbm TO pg_database_owner;
-GRANT SELECT ON dbm.applied, dbm.script, dbm.step, dbm.log TO pg_database_owner;
+GRANT SELECT ON dbm.applied, dbm.script, dbm.step, dbm.template, dbm.log TO pg_database_owner;
 GRANT SELECT ON SEQUENCE dbm.log_id_seq TO pg_database_owner;
 
 --
@@ -393,6 +405,78 @@ AS 'MODULE_PATHNAME', 'dbmig_adopt';
 COMMENT ON FUNCTION pg_catalog.dbm_adopt(pg_catalog.text, pg_catalog.text)
 IS 'make the caller the author of a revision''s registered scripts, after reading them';
 REVOKE ALL ON FUNCTION pg_catalog.dbm_adopt(pg_catalog.text, pg_catalog.text) FROM PUBLIC;
+
+--
+-- Authoring
+--
+
+CREATE FUNCTION pg_catalog.dbm_revision(
+    message pg_catalog.text,
+    autogenerate pg_catalog.bool DEFAULT false,
+    upgrade_sql pg_catalog.text DEFAULT NULL,
+    downgrade_sql pg_catalog.text DEFAULT NULL,
+    head pg_catalog.text DEFAULT 'head',
+    splice pg_catalog.bool DEFAULT false,
+    branch_label pg_catalog.text DEFAULT NULL,
+    depends_on pg_catalog.text[] DEFAULT NULL,
+    rev_id pg_catalog.text DEFAULT NULL,
+    transactional pg_catalog.bool DEFAULT true,
+    project pg_catalog.text DEFAULT NULL,
+    OUT file_name pg_catalog.text,
+    OUT script pg_catalog.text)
+RETURNS SETOF pg_catalog.record
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'dbmig_revision_create';
+COMMENT ON FUNCTION pg_catalog.dbm_revision(pg_catalog.text, pg_catalog.bool, pg_catalog.text, pg_catalog.text, pg_catalog.text, pg_catalog.bool, pg_catalog.text, pg_catalog.text[], pg_catalog.text, pg_catalog.bool, pg_catalog.text)
+IS 'write a new revision to the store; returns its script files';
+REVOKE ALL ON FUNCTION pg_catalog.dbm_revision(pg_catalog.text, pg_catalog.bool, pg_catalog.text, pg_catalog.text, pg_catalog.text, pg_catalog.bool, pg_catalog.text, pg_catalog.text[], pg_catalog.text, pg_catalog.bool, pg_catalog.text) FROM PUBLIC;
+
+CREATE FUNCTION pg_catalog.dbm_merge(
+    revisions pg_catalog.text DEFAULT 'heads',
+    message pg_catalog.text DEFAULT NULL,
+    branch_label pg_catalog.text DEFAULT NULL,
+    rev_id pg_catalog.text DEFAULT NULL,
+    splice pg_catalog.bool DEFAULT false,
+    project pg_catalog.text DEFAULT NULL,
+    OUT file_name pg_catalog.text,
+    OUT script pg_catalog.text)
+RETURNS SETOF pg_catalog.record
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'dbmig_merge';
+COMMENT ON FUNCTION pg_catalog.dbm_merge(pg_catalog.text, pg_catalog.text, pg_catalog.text, pg_catalog.text, pg_catalog.bool, pg_catalog.text)
+IS 'write a revision that joins several to the store; returns its script files';
+REVOKE ALL ON FUNCTION pg_catalog.dbm_merge(pg_catalog.text, pg_catalog.text, pg_catalog.text, pg_catalog.text, pg_catalog.bool, pg_catalog.text) FROM PUBLIC;
+
+CREATE FUNCTION pg_catalog.dbm_export(
+    range pg_catalog.text DEFAULT 'base:heads',
+    project pg_catalog.text DEFAULT NULL,
+    OUT file_name pg_catalog.text,
+    OUT script pg_catalog.text)
+RETURNS SETOF pg_catalog.record
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'dbmig_export';
+COMMENT ON FUNCTION pg_catalog.dbm_export(pg_catalog.text, pg_catalog.text)
+IS 'script files of a range of revisions, oldest first';
+REVOKE ALL ON FUNCTION pg_catalog.dbm_export(pg_catalog.text, pg_catalog.text) FROM PUBLIC;
+
+CREATE FUNCTION pg_catalog.dbm_set_template(
+    template pg_catalog.text,
+    project pg_catalog.text DEFAULT NULL)
+RETURNS pg_catalog.void
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'dbmig_set_template';
+COMMENT ON FUNCTION pg_catalog.dbm_set_template(pg_catalog.text, pg_catalog.text)
+IS 'set the template for the scripts of new revisions; NULL: the default one';
+REVOKE ALL ON FUNCTION pg_catalog.dbm_set_template(pg_catalog.text, pg_catalog.text) FROM PUBLIC;
+
+CREATE FUNCTION pg_catalog.dbm_template(
+    project pg_catalog.text DEFAULT NULL)
+RETURNS pg_catalog.text
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'dbmig_template';
+COMMENT ON FUNCTION pg_catalog.dbm_template(pg_catalog.text)
+IS 'the template for the scripts of new revisions';
+REVOKE ALL ON FUNCTION pg_catalog.dbm_template(pg_catalog.text) FROM PUBLIC;
 
 --
 -- The door: ALTER EXTENSION project UPDATE.  Both triggers fire always, in

@@ -90,6 +90,15 @@ enum
 	Natts_step = Anum_step_checksum
 };
 
+/* dbm.template */
+enum
+{
+	Anum_template_project = 1,
+	Anum_template_template,
+	Anum_template_author,
+	Natts_template = Anum_template_author
+};
+
 /* dbm.log */
 enum
 {
@@ -672,6 +681,83 @@ dbmig_unfinished_delete(const char *project, const char *revision)
 	TableScan	scan;
 	HeapTuple	tuple = begin_step_scan(&scan, project, revision, RowExclusiveLock);
 
+	if (HeapTupleIsValid(tuple))
+		CatalogTupleDelete(scan.relation, &tuple->t_self);
+	end_scan(&scan, NoLock);
+	CommandCounterIncrement();
+}
+
+/* ---------------- dbm.template: how new scripts look ---------------- */
+
+/* Stand on a project's template, if there is one. */
+static HeapTuple
+begin_template_scan(TableScan *scan, const char *project, LOCKMODE lockmode)
+{
+	ScanKeyData key;
+
+	text_key(&key, Anum_template_project, project);
+	begin_scan(scan, "template", "template_pkey", lockmode, NULL, 1, &key);
+	return systable_getnext(scan->scan);
+}
+
+/* A project's template and who set it; NULL when none was set. */
+char *
+dbmig_template_text(const char *project, char **author)
+{
+	TableScan	scan;
+	HeapTuple	tuple;
+	char	   *template = NULL;
+
+	tuple = begin_template_scan(&scan, project, AccessShareLock);
+	if (HeapTupleIsValid(tuple))
+	{
+		TupleDesc	desc = RelationGetDescr(scan.relation);
+
+		template = text_or_null(tuple, Anum_template_template, desc);
+		*author = text_or_null(tuple, Anum_template_author, desc);
+	}
+	end_scan(&scan, AccessShareLock);
+	return template;
+}
+
+/* Set a project's template, or replace the one that was set. */
+void
+dbmig_template_put(const char *project, const char *template,
+				   const char *author)
+{
+	Datum		values[Natts_template] = {0};
+	bool		nulls[Natts_template] = {0};
+	bool		replace[Natts_template];
+	TableScan	scan;
+	HeapTuple	tuple;
+
+	set_text(values, nulls, Anum_template_project, project);
+	set_text(values, nulls, Anum_template_template, template);
+	set_text(values, nulls, Anum_template_author, author);
+
+	tuple = begin_template_scan(&scan, project, RowExclusiveLock);
+	if (HeapTupleIsValid(tuple))
+	{
+		memset(replace, true, sizeof(replace));
+		update_row(&scan, tuple, values, nulls, replace);
+		end_scan(&scan, NoLock);
+		CommandCounterIncrement();
+	}
+	else
+	{
+		end_scan(&scan, NoLock);
+		insert_row("template", values, nulls);
+	}
+}
+
+/* Forget a project's template, if one was set. */
+void
+dbmig_template_delete(const char *project)
+{
+	TableScan	scan;
+	HeapTuple	tuple;
+
+	tuple = begin_template_scan(&scan, project, RowExclusiveLock);
 	if (HeapTupleIsValid(tuple))
 		CatalogTupleDelete(scan.relation, &tuple->t_self);
 	end_scan(&scan, NoLock);

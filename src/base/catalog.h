@@ -115,6 +115,11 @@ extern DbmigUnfinished *dbmig_unfinished_find(const char *project,
 extern void dbmig_unfinished_put(const char *project, const DbmigUnfinished *row);
 extern void dbmig_unfinished_delete(const char *project, const char *revision);
 
+extern char *dbmig_template_text(const char *project, char **author);
+extern void dbmig_template_put(const char *project, const char *template,
+							   const char *author);
+extern void dbmig_template_delete(const char *project);
+
 extern List *dbmig_known_projects(void);
 
 extern void dbmig_log_append(const DbmigLogEntry *entry);

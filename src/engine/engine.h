@@ -41,6 +41,23 @@ typedef enum DbmigCommand
 	DBMIG_RUN_STAMP_PURGE
 } DbmigCommand;
 
+/* What a new revision is to be. */
+typedef struct DbmigDraft
+{
+	const char *project;
+	char	   *message;		/* NULL: one that names the parents */
+	const char *parents;		/* a target */
+	bool		splice;			/* may parents be other than heads? */
+	bool		merge;			/* must there be several? */
+	char	   *label;			/* branch label, or NULL */
+	int			ndeps;
+	char	  **deps;			/* targets */
+	char	   *revision;		/* NULL: one is made up */
+	bool		transactional;
+	const char *upgrade;		/* statements; NULL: a remark in their place */
+	const char *downgrade;		/* likewise, but no file beside an upgrade */
+} DbmigDraft;
+
 /* What a step did. */
 typedef struct DbmigStep
 {
@@ -97,6 +114,7 @@ typedef struct DbmigActivity
 
 /* project.c */
 extern DbmigProject *dbmig_project_load(const char *project, Snapshot snapshot);
+extern DbmigProject *dbmig_project_load_or_begin(const char *project);
 extern const char *dbmig_project_name(const char *given);
 extern DbmigRevision *dbmig_revision(const DbmigProject *project, int node);
 extern const char *dbmig_revision_message(const DbmigRevision *revision);
@@ -172,6 +190,10 @@ extern void dbmig_run_in_worker(DbmigStepRun *run, const DbmigUnfinished *begun)
 extern void dbmig_check_unfinished(const DbmigStepRun *run,
 								   const DbmigUnfinished *begun);
 extern PGDLLEXPORT void dbmig_worker_main(Datum arg);
+
+/* author.c */
+extern List *dbmig_draft_files(const DbmigDraft *draft);
+extern void dbmig_store_files(const char *project, List *files);
 
 /* mirror.c */
 extern bool dbmig_extension_is_managed(const char *name, Oid *extension);

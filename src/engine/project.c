@@ -526,12 +526,11 @@ check_known(const char *project)
 }
 
 /*
- * Load a project in the current memory context.  The state is read with the
- * given snapshot; NULL means the latest one, for those who hold the project
- * lock.
+ * Load a project in the current memory context.  With missing_ok, one that is
+ * not known in any way is empty instead of an error.
  */
-DbmigProject *
-dbmig_project_load(const char *name, Snapshot snapshot)
+static DbmigProject *
+load_project(const char *name, Snapshot snapshot, bool missing_ok)
 {
 	DbmigProject *project = palloc0(sizeof(DbmigProject));
 	HTAB	   *names = create_names();
@@ -544,7 +543,7 @@ dbmig_project_load(const char *name, Snapshot snapshot)
 	ListCell   *lc;
 
 	project->name = pstrdup(name);
-	if (scripts == NIL && state == NIL)
+	if (scripts == NIL && state == NIL && !missing_ok)
 		check_known(name);
 
 	foreach(lc, state)
@@ -574,6 +573,24 @@ dbmig_project_load(const char *name, Snapshot snapshot)
 	}
 	hash_destroy(names);
 	return project;
+}
+
+/*
+ * Load a project in the current memory context.  The state is read with the
+ * given snapshot; NULL means the latest one, for those who hold the project
+ * lock.
+ */
+DbmigProject *
+dbmig_project_load(const char *name, Snapshot snapshot)
+{
+	return load_project(name, snapshot, false);
+}
+
+/* Load a project that may begin to exist now, by who holds its lock. */
+DbmigProject *
+dbmig_project_load_or_begin(const char *name)
+{
+	return load_project(name, NULL, true);
 }
 
 DbmigRevision *

@@ -106,6 +106,16 @@ extern DbmigPlan *dbmig_plan_move(const DbmigGraph *graph, const bool *applied,
 extern bool *dbmig_plan_stamp(const DbmigGraph *graph, const bool *applied,
 							  const char *target, bool purge);
 
+/* extend.c: what a new revision may be */
+extern bool dbmig_name_is_free(const DbmigGraph *graph, const char *name);
+extern void dbmig_check_new_name(const DbmigGraph *graph, const char *name,
+								 const char *what);
+extern int *dbmig_resolve_parents(const DbmigGraph *graph, const bool *applied,
+								  const char *target, bool splice, int *nfound);
+extern char **dbmig_resolve_dependencies(const DbmigGraph *graph,
+										 const bool *applied, char **names,
+										 int n);
+
 /* draw.c */
 extern char **dbmig_graph_draw(const DbmigGraph *graph, const int *nodes, int n,
 							   const bool *applied);

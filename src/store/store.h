@@ -48,6 +48,15 @@ typedef struct DbmigScript
 	DbmigHeader *header;		/* NULL until dbmig_script_header() */
 } DbmigScript;
 
+/* The text of a script that is to be stored somewhere. */
+typedef struct DbmigFile
+{
+	char	   *file_name;		/* PROJECT--FROM--TO.sql */
+	char	   *from;
+	char	   *to;
+	char	   *text;			/* in the encoding of the database */
+} DbmigFile;
+
 /* One statement of a script. */
 typedef struct DbmigStatement
 {
@@ -90,5 +99,16 @@ extern bool dbmig_project_is_available(const char *project);
 extern char *dbmig_script_text(const char *project, const DbmigScript *script);
 extern DbmigHeader *dbmig_script_header(const char *project, DbmigScript *script);
 extern char *dbmig_script_place(const DbmigScript *script);
+
+/* compose.c: from what a revision is to the texts of its files */
+extern const char dbmig_default_template[];
+extern void dbmig_check_template(const char *template, const char *project);
+extern DbmigFile *dbmig_compose_script(const char *template, const char *project,
+									   const char *author,
+									   const DbmigHeader *header,
+									   bool upgrade, const char *body);
+
+/* write.c: files of the versions path */
+extern void dbmig_write_files(const char *directory, List *files);
 
 #endif							/* DBMIG_STORE_H */

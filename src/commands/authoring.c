@@ -1,0 +1,248 @@
+/*-------------------------------------------------------------------------
+ *
+ * authoring.c
+ *		dbm_revision, dbm_merge, dbm_export, dbm_set_template and
+ *		dbm_template: writing revisions, and getting their files out.
+ *
+ * Whatever makes or shows files returns them as rows (file_name, script), so
+ * that a client can save them into its checkout.
+ *
+ * Portions Copyright (c) 2026, the databrain_migrate authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "commands/commands.h"
+#include "engine/engine.h"
+#include "miscadmin.h"
+#include "tcop/utility.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/snapmgr.h"
+
+PG_FUNCTION_INFO_V1(dbmig_revision_create);
+PG_FUNCTION_INFO_V1(dbmig_merge);
+PG_FUNCTION_INFO_V1(dbmig_export);
+PG_FUNCTION_INFO_V1(dbmig_set_template);
+PG_FUNCTION_INFO_V1(dbmig_template);
+
+#define BLANKS " \t\f\v\r\n"
+
+/* An argument that may be NULL, which stays NULL. */
+static char *
+optional_text(FunctionCallInfo fcinfo, int n)
+{
+	return PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
+}
+
+/* A flag; NULL stands for its default. */
+static bool
+flag(FunctionCallInfo fcinfo, int n, bool default_value)
+{
+	return PG_ARGISNULL(n) ? default_value : PG_GETARG_BOOL(n);
+}
+
+/* The statements of a script; blanks alone are none. */
+static char *
+statements_argument(FunctionCallInfo fcinfo, int n)
+{
+	char	   *text = optional_text(fcinfo, n);
+
+	if (text && text[strspn(text, BLANKS)] == '\0')
+		*text = '\0';
+	return text;
+}
+
+/* A message, without the blanks around it, which a header would lose. */
+static char *
+message_argument(FunctionCallInfo fcinfo, int n)
+{
+	char	   *text = dbmig_text_argument(fcinfo, n, "message");
+	size_t		len;
+
+	text += strspn(text, BLANKS);
+	len = strlen(text);
+	while (len > 0 && strchr(BLANKS, text[len - 1]) != NULL)
+		len--;
+	if (len == 0)
+		ereport(ERROR,
+				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("message must not be empty"));
+	text[len] = '\0';
+	return text;
+}
+
+/* The names in a text[] argument; none if it is NULL. */
+static char **
+names_argument(FunctionCallInfo fcinfo, int n, const char *name, int *count)
+{
+	Datum	   *elements;
+	bool	   *nulls;
+	char	  **names;
+
+	*count = 0;
+	if (PG_ARGISNULL(n))
+		return NULL;
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(n), TEXTOID, -1, false,
+					  TYPALIGN_INT, &elements, &nulls, count);
+	names = palloc(sizeof(char *) * (*count + 1));
+	for (int i = 0; i < *count; i++)
+	{
+		if (nulls[i])
+			ereport(ERROR,
+					errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					errmsg("%s must not contain nulls", name));
+		names[i] = TextDatumGetCString(elements[i]);
+	}
+	return names;
+}
+
+static void
+put_file(FunctionCallInfo fcinfo, const char *file_name, const char *script)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	Datum		values[2];
+	bool		nulls[2] = {false, false};
+
+	values[0] = CStringGetTextDatum(file_name);
+	values[1] = CStringGetTextDatum(script);
+	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+}
+
+/* Make a revision, and return its files. */
+static Datum
+create_revision(FunctionCallInfo fcinfo, const DbmigDraft *draft)
+{
+	List	   *files = dbmig_draft_files(draft);
+	ListCell   *lc;
+
+	InitMaterializedSRF(fcinfo, 0);
+	foreach(lc, files)
+	{
+		const DbmigFile *file = lfirst(lc);
+
+		put_file(fcinfo, file->file_name, file->text);
+	}
+	dbmig_store_files(draft->project, files);
+	return (Datum) 0;
+}
+
+/*
+ * dbm_revision(message, autogenerate, upgrade_sql, downgrade_sql, head,
+ *				splice, branch_label, depends_on, rev_id, transactional,
+ *				project)
+ */
+Datum
+dbmig_revision_create(PG_FUNCTION_ARGS)
+{
+	DbmigDraft	draft = {0};
+
+	PreventCommandIfReadOnly("dbm_revision()");
+	if (flag(fcinfo, 1, false))
+		ereport(ERROR,
+				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				errmsg("autogenerate is not supported"),
+				errhint("Give the statements as upgrade_sql and downgrade_sql."));
+
+	draft.message = message_argument(fcinfo, 0);
+	draft.upgrade = statements_argument(fcinfo, 2);
+	draft.downgrade = statements_argument(fcinfo, 3);
+	draft.parents = dbmig_text_argument(fcinfo, 4, "head");
+	draft.splice = flag(fcinfo, 5, false);
+	draft.label = optional_text(fcinfo, 6);
+	draft.deps = names_argument(fcinfo, 7, "depends_on", &draft.ndeps);
+	draft.revision = optional_text(fcinfo, 8);
+	draft.transactional = flag(fcinfo, 9, true);
+	draft.project = dbmig_project_argument(fcinfo, 10);
+	return create_revision(fcinfo, &draft);
+}
+
+/* dbm_merge(revisions, message, branch_label, rev_id, splice, project) */
+Datum
+dbmig_merge(PG_FUNCTION_ARGS)
+{
+	DbmigDraft	draft = {0};
+
+	PreventCommandIfReadOnly("dbm_merge()");
+	draft.merge = true;
+	draft.parents = dbmig_text_argument(fcinfo, 0, "revisions");
+	draft.message = PG_ARGISNULL(1) ? NULL : message_argument(fcinfo, 1);
+	draft.label = optional_text(fcinfo, 2);
+	draft.revision = optional_text(fcinfo, 3);
+	draft.splice = flag(fcinfo, 4, false);
+	draft.transactional = true;
+	draft.project = dbmig_project_argument(fcinfo, 5);
+	return create_revision(fcinfo, &draft);
+}
+
+/* dbm_export(range, project) */
+Datum
+dbmig_export(PG_FUNCTION_ARGS)
+{
+	char	   *range = optional_text(fcinfo, 0);
+	DbmigProject *project = dbmig_project_load(dbmig_project_argument(fcinfo, 1),
+											   GetActiveSnapshot());
+	int			count;
+	int		   *nodes = dbmig_resolve_range(project->graph, project->applied,
+											range, &count);
+
+	InitMaterializedSRF(fcinfo, 0);
+	for (int i = count - 1; i >= 0; i--)
+	{
+		const DbmigRevision *revision = dbmig_revision(project, nodes[i]);
+
+		for (int direction = DBMIG_UPGRADE; direction <= DBMIG_DOWNGRADE; direction++)
+		{
+			char	   *text;
+
+			CHECK_FOR_INTERRUPTS();
+			text = dbmig_revision_script(project, revision, direction);
+			if (text == NULL)
+			{
+				if (direction == DBMIG_UPGRADE)
+					ereport(WARNING,
+							errmsg("revision \"%s\" has no upgrade script",
+								   revision->id),
+							errdetail("Its script was not known when it was marked as applied."));
+				continue;
+			}
+			put_file(fcinfo, dbmig_revision_file(project, nodes[i], direction),
+					 text);
+			pfree(text);
+		}
+	}
+	return (Datum) 0;
+}
+
+/* dbm_set_template(template, project) */
+Datum
+dbmig_set_template(PG_FUNCTION_ARGS)
+{
+	char	   *template = optional_text(fcinfo, 0);
+	const char *project = dbmig_project_argument(fcinfo, 1);
+
+	PreventCommandIfReadOnly("dbm_set_template()");
+	if (template)
+		dbmig_check_template(template, project);
+	dbmig_lock_project(project);
+	if (template)
+		dbmig_template_put(project, template,
+						   GetUserNameFromId(GetUserId(), false));
+	else
+		dbmig_template_delete(project);
+	PG_RETURN_VOID();
+}
+
+/* dbm_template(project) */
+Datum
+dbmig_template(PG_FUNCTION_ARGS)
+{
+	char	   *author;
+	char	   *template = dbmig_template_text(dbmig_project_argument(fcinfo, 0),
+											   &author);
+
+	PG_RETURN_TEXT_P(cstring_to_text(template ? template :
+									 dbmig_default_template));
+}
