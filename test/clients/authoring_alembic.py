@@ -147,8 +147,12 @@ def ask_us(cursor, graph, head, arguments):
     try:
         cursor.execute("SELECT count(*) FROM %s(%s)"
                        % (name, ", ".join("%s => %%(%s)s" % (k, k) for k in call)), call)
-        cursor.execute("SELECT down_revisions, depends_on, branch_labels"
-                       " FROM dbm_history(%s, %s)", (call["rev_id"], graph))
+        # the labels of its own, not those of its line
+        cursor.execute("SELECT down_revisions, depends_on, ARRAY("
+                       "  SELECT (regexp_matches(script, E'\\n-- Branch Labels: (.*?)\\n'))[1]"
+                       "  FROM dbm_export(%(rev)s, %(graph)s) LIMIT 1)"
+                       " FROM dbm_history(%(rev)s, %(graph)s)",
+                       {"rev": call["rev_id"], "graph": graph})
         answer, why = tuple(cursor.fetchone()), ""
     except psycopg2.Error as error:
         answer, why = ERROR, error.pgcode
