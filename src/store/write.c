@@ -49,7 +49,7 @@ typedef struct Batch
 } Batch;
 
 /* Raise an error about a file whose errno says why. */
-static void pg_attribute_noreturn()
+static void
 could_not(const char *what, const char *path)
 {
 	ereport(ERROR,
