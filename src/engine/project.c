@@ -477,6 +477,7 @@ check_revision(const char *project, const DbmigRevision *revision)
 	}
 }
 
+/* The graph's node for a revision that check_revision() has passed. */
 static DbmigNode
 make_node(DbmigRevision *revision)
 {
@@ -558,19 +559,16 @@ load_project(const char *name, Snapshot snapshot, bool missing_ok)
 	hash_seq_init(&status, names);
 	while ((entry = hash_seq_search(&status)) != NULL)
 	{
-		if (entry->revision)
-			nodes[n++] = make_node(entry->revision);
+		if (entry->revision == NULL)
+			continue;
+		check_revision(name, entry->revision);
+		nodes[n++] = make_node(entry->revision);
 	}
 	project->graph = dbmig_graph_build(project->name, nodes, n);
 
 	project->applied = palloc0(sizeof(bool) * (n + 1));
 	for (int i = 0; i < n; i++)
-	{
-		const DbmigRevision *revision = dbmig_revision(project, i);
-
-		check_revision(name, revision);
-		project->applied[i] = revision->state != NULL;
-	}
+		project->applied[i] = dbmig_revision(project, i)->state != NULL;
 	hash_destroy(names);
 	return project;
 }
