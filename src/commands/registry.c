@@ -85,7 +85,7 @@ dbmig_register(PG_FUNCTION_ARGS)
 	PreventCommandIfReadOnly("dbm_register()");
 	dbmig_file_name_parse(file_name, &project, &script.from, &script.to);
 	dbmig_check_project(project);
-	if (is_blank(text))
+	if (is_blank(text + dbmig_mark_length(text)))
 		ereport(ERROR,
 				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				errmsg("script \"%s\" is empty", file_name));
