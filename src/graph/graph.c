@@ -165,7 +165,7 @@ enter_names(DbmigGraph *graph)
 			ereport(ERROR,
 					errcode(ERRCODE_INVALID_NAME),
 					errmsg("invalid revision identifier \"%s\"", node->id),
-					errdetail("%s  The revision was read from \"%s\".",
+					errdetail("%s  The revision was read from %s.",
 							  reason, node->origin));
 
 		entry = (NameEntry *) hash_search(graph->names, &node->id, HASH_ENTER,
@@ -175,7 +175,7 @@ enter_names(DbmigGraph *graph)
 					errcode(ERRCODE_DUPLICATE_OBJECT),
 					errmsg("revision \"%s\" is present more than once in project \"%s\"",
 						   node->id, graph->project),
-					errdetail("It was read from \"%s\" and from \"%s\".",
+					errdetail("It was read from %s and from \"%s\".",
 							  graph->nodes[entry->node].origin,
 							  node->origin));
 		entry->node = i;
@@ -197,7 +197,7 @@ enter_names(DbmigGraph *graph)
 				ereport(ERROR,
 						errcode(ERRCODE_INVALID_NAME),
 						errmsg("invalid branch label \"%s\"", node->labels[j]),
-						errdetail("%s  Revision \"%s\" was read from \"%s\".",
+						errdetail("%s  Revision \"%s\" was read from %s.",
 								  reason, node->id, node->origin));
 
 			entry = (NameEntry *) hash_search(graph->names, &node->labels[j],
@@ -208,7 +208,7 @@ enter_names(DbmigGraph *graph)
 						errmsg("branch label \"%s\" of revision \"%s\" is already used by revision \"%s\"",
 							   node->labels[j], node->id,
 							   graph->nodes[entry->node].id),
-						errdetail("The revisions were read from \"%s\" and \"%s\".",
+						errdetail("The revisions were read from %s and %s.",
 								  node->origin,
 								  graph->nodes[entry->node].origin),
 						errhint("Identifiers and branch labels share one namespace."));
@@ -249,7 +249,7 @@ link_names(const DbmigGraph *graph, int self, const char *const *names, int n,
 						   node->id, names[i], graph->project) :
 					errmsg("revision \"%s\" revises \"%s\", which does not exist in project \"%s\"",
 						   node->id, names[i], graph->project),
-					errdetail("Revision \"%s\" was read from \"%s\".",
+					errdetail("Revision \"%s\" was read from %s.",
 							  node->id, node->origin),
 					errhint("Scripts must name revisions by their full identifiers."));
 		if (other == self)
@@ -258,7 +258,7 @@ link_names(const DbmigGraph *graph, int self, const char *const *names, int n,
 					dependencies ?
 					errmsg("revision \"%s\" depends on itself", node->id) :
 					errmsg("revision \"%s\" revises itself", node->id),
-					errdetail("The revision was read from \"%s\".",
+					errdetail("The revision was read from %s.",
 							  node->origin));
 		if (seen[other] == self)
 			ereport(ERROR,
@@ -268,7 +268,7 @@ link_names(const DbmigGraph *graph, int self, const char *const *names, int n,
 						   node->id, graph->nodes[other].id) :
 					errmsg("revision \"%s\" revises revision \"%s\" twice",
 						   node->id, graph->nodes[other].id),
-					errdetail("The revision was read from \"%s\".",
+					errdetail("The revision was read from %s.",
 							  node->origin));
 		seen[other] = self;
 		links[i] = other;
