@@ -201,8 +201,11 @@ update_project(AlterExtensionStmt *statement)
 
 	(void) dbmig_run(statement->extname, DBMIG_RUN_MOVE,
 					 target ? target : "head", "ALTER EXTENSION");
-	set_version_option(statement, &statement->options,
-					   dbmig_mirror_version(extension));
+
+	/* a revision may have dropped the extension, which the server then says */
+	if (dbmig_extension_is_managed(statement->extname, &extension))
+		set_version_option(statement, &statement->options,
+						   dbmig_mirror_version(extension));
 }
 
 /* CREATE EXTENSION project VERSION 'x': create it at base first. */
