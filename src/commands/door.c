@@ -11,7 +11,8 @@
  * server finds that version installed already, says so, and does nothing.
  *
  * CREATE EXTENSION project VERSION 'x' becomes VERSION 'base' at its start;
- * what was wanted is remembered until its end, when the extension exists.  The
+ * what was wanted is remembered until its end, when the extension exists.  So
+ * is a statement without VERSION: at its end it has created the extension.  The
  * memory is keyed by the statement and dies with its subtransaction: an item
  * of a failed command must not meet another one that reuses the address.
  *
@@ -42,11 +43,11 @@ PG_FUNCTION_INFO_V1(dbmig_project_base);
 PG_FUNCTION_INFO_V1(dbmig_ddl_command_start);
 PG_FUNCTION_INFO_V1(dbmig_ddl_command_end);
 
-/* A CREATE EXTENSION … VERSION under way; lives in CurTransactionContext. */
+/* A CREATE EXTENSION of a project under way; lives in CurTransactionContext. */
 typedef struct Wanted
 {
 	const Node *statement;
-	char	   *version;
+	char	   *version;		/* NULL: as the state is */
 	struct Wanted *next;
 	MemoryContextCallback forget;
 } Wanted;
@@ -73,7 +74,8 @@ remember_wanted(const Node *statement, const char *version)
 	Wanted	   *item = MemoryContextAlloc(CurTransactionContext, sizeof(Wanted));
 
 	item->statement = statement;
-	item->version = MemoryContextStrdup(CurTransactionContext, version);
+	item->version = version ?
+		MemoryContextStrdup(CurTransactionContext, version) : NULL;
 	item->next = wanted_versions;
 	wanted_versions = item;
 	item->forget.func = forget_wanted;
@@ -81,21 +83,23 @@ remember_wanted(const Node *statement, const char *version)
 	MemoryContextRegisterResetCallback(CurTransactionContext, &item->forget);
 }
 
-/* The version that this statement wanted; NULL when it was not remembered. */
-static char *
-recall_wanted(const Node *statement)
+/*
+ * Was this statement remembered?  If so, *version is set to what it wanted, and
+ * it is forgotten.
+ */
+static bool
+recall_wanted(const Node *statement, char **version)
 {
 	for (Wanted *item = wanted_versions; item; item = item->next)
 	{
 		if (item->statement == statement)
 		{
-			char	   *version = pstrdup(item->version);
-
+			*version = item->version ? pstrdup(item->version) : NULL;
 			forget_wanted(item);
-			return version;
+			return true;
 		}
 	}
-	return NULL;
+	return false;
 }
 
 /* The VERSION or TO of a statement's options; NULL when it has none. */
@@ -208,19 +212,21 @@ update_project(AlterExtensionStmt *statement)
 						   dbmig_mirror_version(extension));
 }
 
-/* CREATE EXTENSION project VERSION 'x': create it at base first. */
+/* CREATE EXTENSION project: create it at base first. */
 static void
 create_project(CreateExtensionStmt *statement)
 {
 	char	   *version = get_version_option(statement->options);
 
-	if (version == NULL || strcmp(version, "base") == 0 ||
-		OidIsValid(get_extension_oid(statement->extname, true)) ||
+	if (OidIsValid(get_extension_oid(statement->extname, true)) ||
 		!dbmig_project_is_valid(statement->extname, NULL) ||
 		!dbmig_project_is_available(statement->extname))
 		return;
+	if (version && strcmp(version, "base") == 0)
+		version = NULL;
 	remember_wanted((Node *) statement, version);
-	set_version_option(statement, &statement->options, "base");
+	if (version)
+		set_version_option(statement, &statement->options, "base");
 }
 
 static EventTriggerData *
@@ -258,7 +264,8 @@ dbmig_ddl_command_start(PG_FUNCTION_ARGS)
 /*
  * Event trigger at ddl_command_end.  An extension that was created again finds
  * the state that an earlier one left, and shows it.  While a dump is restored
- * there is no state yet.
+ * there is no state yet.  One that was there before, and IF NOT EXISTS, is left
+ * alone: it needs no right to get here.
  */
 Datum
 dbmig_ddl_command_end(PG_FUNCTION_ARGS)
@@ -267,15 +274,14 @@ dbmig_ddl_command_end(PG_FUNCTION_ARGS)
 	CreateExtensionStmt *statement;
 	char	   *version;
 
-	if (IsBinaryUpgrade || !IsA(tree, CreateExtensionStmt))
+	if (IsBinaryUpgrade || !IsA(tree, CreateExtensionStmt) ||
+		!recall_wanted(tree, &version))
 		PG_RETURN_NULL();
 	statement = (CreateExtensionStmt *) tree;
-	version = recall_wanted(tree);
 	if (version)
 		(void) dbmig_run(statement->extname, DBMIG_RUN_MOVE, version,
 						 "CREATE EXTENSION");
-	else if (dbmig_extension_is_managed(statement->extname, NULL) &&
-			 dbmig_applied_list(statement->extname, NULL) != NIL)
+	else if (dbmig_applied_list(statement->extname, NULL) != NIL)
 	{
 		dbmig_lock_project(statement->extname);
 		dbmig_mirror_write(dbmig_project_load(statement->extname, NULL));
