@@ -68,8 +68,27 @@ check_author(const DbmigProject *project, const DbmigRevision *revision,
 					  author, current_role()) :
 			errdetail("Role \"%s\" registered it, which does not exist any more.",
 					  author),
-			errhint("Run it as its author with SET ROLE, or read it with dbm_show('%s') and take it over with dbm_adopt('%s').",
-					revision->id, revision->id));
+			OidIsValid(role) ?
+			errhint("Run it as its author with SET ROLE, or read it with dbm_show('%s', '%s') and take it over with dbm_adopt('%s', '%s').",
+					revision->id, project->name, revision->id, project->name) :
+			errhint("Read it with dbm_show('%s', '%s') and take it over with dbm_adopt('%s', '%s').",
+					revision->id, project->name, revision->id, project->name));
+}
+
+/*
+ * May a script return to the roles that the session had before SET ROLE or SET
+ * SESSION AUTHORIZATION?  Not if its author lacks their rights.
+ */
+static bool
+may_change_role(const char *author)
+{
+	Oid			role;
+
+	if (author == NULL)
+		return true;
+	role = get_role_oid(author, false);
+	return has_privs_of_role(role, GetSessionUserId()) &&
+		has_privs_of_role(role, GetAuthenticatedUserId());
 }
 
 /*
@@ -257,8 +276,17 @@ dbmig_record_run(DbmigStepRun *run)
 void
 dbmig_run_step(DbmigStepRun *run)
 {
+	const DbmigRevision *revision = dbmig_revision(run->project, run->node);
+	Oid			user;
+	int			security;
+
+	/* an error restores this when it ends the (sub)transaction */
+	GetUserIdAndSecContext(&user, &security);
+	if (!may_change_role(script_author(revision, run->direction)))
+		SetUserIdAndSecContext(user, security | SECURITY_LOCAL_USERID_CHANGE);
 	run->entry.statements = dbmig_execute_script(run->project->name,
 												 run->entry.revision,
 												 run->file_name, run->text);
+	SetUserIdAndSecContext(user, security);
 	dbmig_record_run(run);
 }
