@@ -39,18 +39,27 @@ is_blank(const char *text)
 }
 
 /*
- * Refuse to register another content for a script of an applied revision:
- * what ran would no longer be what is shown, or what is undone.
+ * Check a script of an applied revision.  Another place in the graph would make
+ * the project unreadable, so even force does not help.  Another content is
+ * refused because what ran would no longer be what is shown, or what is undone.
  */
 static void
-check_not_applied(const char *project, const char *revision,
-				  const DbmigScript *script, const char *checksum)
+check_applied(const char *project, char *revision, DbmigScript *script,
+			  const char *checksum, bool force)
 {
-	DbmigApplied *applied = dbmig_applied_find(project, revision);
 	bool		upgrade = strcmp(revision, script->to) == 0;
+	DbmigRevision place = {
+		.id = revision,
+		.upgrade = upgrade ? script : NULL,
+		.downgrade = upgrade ? NULL : script,
+		.state = dbmig_applied_find(project, revision)
+	};
 	char	   *known;
 
-	if (applied == NULL)
+	if (place.state == NULL)
+		return;
+	dbmig_check_revision(project, &place);
+	if (force)
 		return;
 	known = dbmig_registered_script(project, script->from, script->to);
 	if (known == NULL)
@@ -112,8 +121,7 @@ dbmig_register(PG_FUNCTION_ARGS)
 		dbmig_assign_revisions(project,
 							   lappend(dbmig_store_list(project), &script));
 	revision = script.header->revision ? script.header->revision : script.revision;
-	if (!force)
-		check_not_applied(project, revision, &script, row.checksum);
+	check_applied(project, revision, &script, row.checksum, force);
 
 	/* the same again has no effect, the author included */
 	old = dbmig_registered_script(project, script.from, script.to);

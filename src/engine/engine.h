@@ -125,6 +125,8 @@ extern char *dbmig_revision_file(const DbmigProject *project, int node,
 								 DbmigDirection direction);
 extern char *dbmig_heads_text(const DbmigProject *project);
 extern void dbmig_assign_revisions(const char *project, List *scripts);
+extern void dbmig_check_revision(const char *project,
+								 const DbmigRevision *revision);
 
 /* lock.c */
 extern void dbmig_lock_project(const char *project);

@@ -417,9 +417,12 @@ dbmig_assign_revisions(const char *project, List *scripts)
 	hash_destroy(names);
 }
 
-/* A revision's scripts and its applied row must describe the same place. */
-static void
-check_revision(const char *project, const DbmigRevision *revision)
+/*
+ * A revision's scripts and its applied row must describe the same place in the
+ * graph.  Raises an error if they do not.
+ */
+void
+dbmig_check_revision(const char *project, const DbmigRevision *revision)
 {
 	const DbmigScript *upgrade = revision->upgrade;
 	const DbmigScript *downgrade = revision->downgrade;
@@ -477,7 +480,7 @@ check_revision(const char *project, const DbmigRevision *revision)
 	}
 }
 
-/* The graph's node for a revision that check_revision() has passed. */
+/* The graph's node for a revision that dbmig_check_revision() has passed. */
 static DbmigNode
 make_node(DbmigRevision *revision)
 {
@@ -561,7 +564,7 @@ load_project(const char *name, Snapshot snapshot, bool missing_ok)
 	{
 		if (entry->revision == NULL)
 			continue;
-		check_revision(name, entry->revision);
+		dbmig_check_revision(name, entry->revision);
 		nodes[n++] = make_node(entry->revision);
 	}
 	project->graph = dbmig_graph_build(project->name, nodes, n);
