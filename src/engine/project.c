@@ -395,12 +395,14 @@ dbmig_assign_revisions(const char *project, List *scripts)
 			Entry	   *to = enter_name(names, script->to);
 
 			CHECK_FOR_INTERRUPTS();
-			script->revision = to->reached ? script->from : script->to;
 			if (!to->reached)
 			{
 				to->reached = true;
+				to->parent = from;
 				queue = lappend(queue, to);
 			}
+			/* the same file may lie in several places */
+			script->revision = to->parent == from ? script->to : script->from;
 		}
 	}
 
