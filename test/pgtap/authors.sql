@@ -31,7 +31,8 @@ BEGIN
 	-- whoever runs this
 	detail := replace(detail, format('role "%s"', session_user), 'role "self"');
 	-- without what the execution from here adds
-	context := regexp_replace(context, '(^|\n)(SQL statement ".*|PL/pgSQL function pg_temp_\d+\.error_of.*)$', '');
+	context := regexp_replace(split_part(context, format('SQL statement "%s"', statement), 1),
+		'\n?(PL/pgSQL function pg_temp_\d+\.error_of.*)?$', '');
 	RETURN concat_ws(E'\n', state || ' ' || message,
 		'detail: ' || nullif(detail, ''), 'hint: ' || nullif(hint, ''),
 		'context: ' || nullif(context, ''));

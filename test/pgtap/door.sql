@@ -28,7 +28,8 @@ BEGIN
 			hint = PG_EXCEPTION_HINT, context = PG_EXCEPTION_CONTEXT;
 	END;
 	-- without what the execution from here adds
-	context := regexp_replace(context, '(^|\n)(SQL statement ".*|PL/pgSQL function pg_temp_\d+\.error_of.*)$', '');
+	context := regexp_replace(split_part(context, format('SQL statement "%s"', statement), 1),
+		'\n?(PL/pgSQL function pg_temp_\d+\.error_of.*)?$', '');
 	RETURN concat_ws(E'\n', state || ' ' || message,
 		'detail: ' || nullif(detail, ''), 'hint: ' || nullif(hint, ''),
 		'context: ' || nullif(context, ''));
