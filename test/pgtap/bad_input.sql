@@ -160,7 +160,7 @@ FROM unnest(ARRAY['dbm_upgrade(project => ''no_project'')', 'dbm_downgrade(''bas
 	'dbm_heads(''no_project'')', 'dbm_branches(''no_project'')', 'dbm_show(''head'', ''no_project'')',
 	'dbm_graph(project => ''no_project'')', 'dbm_require(''base'', ''no_project'')']) AS call;
 SELECT is(pg_temp.error_of(format('SELECT dbm_current(%L)', name)) ~ ('^42602 invalid project name: "'), true,
-	format('project name %L', left(name, 20)))
+	format('project name %L', replace(left(name, 20), E'\n', ' ')))
 FROM unnest(ARRAY['', '../etc', 'a/b', 'a--b', '-a', 'a-', '.a', 'a b', E'a\nb', repeat('x', 64), 'a''b', 'a"b', '$libdir']) AS name;
 SELECT is(pg_temp.error_of($$SET databrain_migrate.project = '../x'$$), $e$22023 invalid value for parameter "databrain_migrate.project": "../x"
 detail: Project names must not contain "..".$e$, 'the setting refuses what cannot be a project');
