@@ -158,6 +158,7 @@ extern void dbmig_insert_applied(const DbmigProject *project, int node,
 								 const char *upgrade, bool stamped);
 extern DbmigStepRun *dbmig_begin_run(const DbmigProject *project, int node,
 									 DbmigDirection direction);
+extern bool dbmig_may_change_role(const DbmigStepRun *run);
 extern void dbmig_record_run(DbmigStepRun *run);
 extern void dbmig_run_step(DbmigStepRun *run);
 

@@ -76,12 +76,14 @@ check_author(const DbmigProject *project, const DbmigRevision *revision,
 }
 
 /*
- * May a script return to the roles that the session had before SET ROLE or SET
- * SESSION AUTHORIZATION?  Not if its author lacks their rights.
+ * May a step's script return to the roles that the session had before SET ROLE
+ * or SET SESSION AUTHORIZATION?  Not if its author lacks their rights.
  */
-static bool
-may_change_role(const char *author)
+bool
+dbmig_may_change_role(const DbmigStepRun *run)
 {
+	const char *author = script_author(dbmig_revision(run->project, run->node),
+									   run->direction);
 	Oid			role;
 
 	if (author == NULL)
@@ -276,13 +278,12 @@ dbmig_record_run(DbmigStepRun *run)
 void
 dbmig_run_step(DbmigStepRun *run)
 {
-	const DbmigRevision *revision = dbmig_revision(run->project, run->node);
 	Oid			user;
 	int			security;
 
 	/* an error restores this when it ends the (sub)transaction */
 	GetUserIdAndSecContext(&user, &security);
-	if (!may_change_role(script_author(revision, run->direction)))
+	if (!dbmig_may_change_role(run))
 		SetUserIdAndSecContext(user, security | SECURITY_LOCAL_USERID_CHANGE);
 	run->entry.statements = dbmig_execute_script(run->project->name,
 												 run->entry.revision,

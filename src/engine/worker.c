@@ -166,8 +166,10 @@ check_login(Oid role)
 				errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
 				errmsg("role \"%s\" is not permitted to log in",
 					   GetUserNameFromId(role, false)),
-				errdetail("A revision that cannot run in a transaction is run by a background worker, which logs in as the session's user."),
-				errhint("Connect as a role that can log in, and use SET ROLE instead of SET SESSION AUTHORIZATION."));
+				errdetail("A revision that cannot run in a transaction is run by a background worker, which logs in as this role."),
+				role == GetSessionUserId() ?
+				errhint("Connect as a role that can log in, and use SET ROLE instead of SET SESSION AUTHORIZATION.") :
+				errhint("Read the script and take it over with dbm_adopt(), or let the role log in."));
 }
 
 /* Stop the worker and wait until it is gone. */
@@ -288,8 +290,11 @@ dbmig_run_in_worker(DbmigStepRun *run, const DbmigUnfinished *begun)
 	Size		size;
 	pid_t		pid;
 	bool		succeeded;
+	Oid			login;
 
-	check_login(GetSessionUserId());
+	/* a script that may not return to the session's role gets another session */
+	login = dbmig_may_change_role(run) ? GetSessionUserId() : GetUserId();
+	check_login(login);
 
 	initStringInfo(&texts);
 	append_text(&texts, run->entry.project);
@@ -312,7 +317,7 @@ dbmig_run_in_worker(DbmigStepRun *run, const DbmigUnfinished *begun)
 	arguments = shm_toc_allocate(toc, sizeof(Arguments));
 	memset(arguments, 0, sizeof(Arguments));
 	arguments->database = MyDatabaseId;
-	arguments->session_user_id = GetSessionUserId();
+	arguments->session_user_id = login;
 	arguments->role_id = GetUserId();
 	if (begun)
 	{
