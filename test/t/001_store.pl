@@ -87,7 +87,7 @@ put('files--aaaa0001--cccc0003.sql~', 'no script');
 put('filesystem--base--aaaa0001.sql', "SELECT 'another project';");
 
 is( result("SELECT revision, source, branch_labels FROM dbm_history(project => 'files')"),
-	"bbbb0002|file|{second}\naaaa0001|file|{}",
+	"bbbb0002|file|{second}\naaaa0001|file|{second}",
 	'files of the versions path');
 is( result("SELECT upgrade_file = '$versions/files--aaaa0001--bbbb0002.sql',
 		downgrade_file = '$versions/files--bbbb0002--aaaa0001.sql', author IS NULL
