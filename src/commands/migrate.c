@@ -10,12 +10,14 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "catalog/pg_authid.h"
 #include "catalog/pg_type.h"
 #include "commands/commands.h"
 #include "engine/engine.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
+#include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -70,6 +72,17 @@ index_phase(int pid)
 	return phase;
 }
 
+/*
+ * May the caller see the statements of a process?  Those whom pg_stat_activity
+ * shows them may: a script's text is not for everybody.
+ */
+static bool
+may_see_statement(const DbmigActivity *activity)
+{
+	return has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_STATS) ||
+		has_privs_of_role(GetUserId(), activity->role);
+}
+
 static void
 put_progress(FunctionCallInfo fcinfo, int pid)
 {
@@ -100,6 +113,7 @@ put_progress(FunctionCallInfo fcinfo, int pid)
 	values[6] = Int32GetDatum(script->number);
 	values[7] = Int32GetDatum(script->count);
 	values[8] = CStringGetTextDatum(script->statement);
+	nulls[8] = !may_see_statement(script);
 	values[9] = TimestampTzGetDatum(run.started_at);
 	values[10] = DirectFunctionCall1(pg_blocking_pids, Int32GetDatum(script_pid));
 	nulls[11] = (phase == NULL);

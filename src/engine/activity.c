@@ -158,6 +158,7 @@ dbmig_read_activity(int pid, DbmigActivity *activity)
 		line = pgstat_clip_activity(status->st_activity_raw);
 		ours = parse_line(line, activity);
 		activity->started_at = status->st_activity_start_timestamp;
+		activity->role = status->st_userid;
 		pfree(line);
 		return ours;
 	}

@@ -110,6 +110,7 @@ typedef struct DbmigActivity
 	int			worker;			/* process that runs the script; 0: this one */
 	char	   *statement;
 	TimestampTz started_at;		/* of the call */
+	Oid			role;			/* that the process logged in as */
 } DbmigActivity;
 
 /* project.c */

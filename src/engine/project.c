@@ -312,6 +312,24 @@ direct_scripts(HTAB *names, List *undirected)
 }
 
 /*
+ * Do two headers put a script at the same place, and run it the same way?  One
+ * may leave out a parent that the file name tells.
+ */
+static bool
+same_header(const DbmigHeader *a, const DbmigHeader *b)
+{
+	bool		same_parents;
+
+	if (a->has_revises && b->has_revises)
+		same_parents = same_names(a->down, a->ndown, b->down, b->ndown);
+	else
+		same_parents = a->ndown < 2 && b->ndown < 2;
+	return same_parents && a->transactional == b->transactional &&
+		same_names(a->deps, a->ndeps, b->deps, b->ndeps) &&
+		same_names(a->labels, a->nlabels, b->labels, b->nlabels);
+}
+
+/*
  * Sort the scripts of the store into revisions.  The same file may lie in
  * several places as long as it says the same in each.
  */
@@ -334,7 +352,9 @@ add_scripts(const char *project, HTAB *names, List *scripts)
 			char	   *b = dbmig_script_text(project, script);
 
 			if (strcmp(dbmig_script_checksum(a, previous->file_name),
-					   dbmig_script_checksum(b, script->file_name)) != 0)
+					   dbmig_script_checksum(b, script->file_name)) != 0 ||
+				!same_header(dbmig_script_header(project, previous),
+							 dbmig_script_header(project, script)))
 				ereport(ERROR,
 						errcode(ERRCODE_DUPLICATE_OBJECT),
 						errmsg("script \"%s\" has different contents in two places",

@@ -168,6 +168,12 @@ is( error("SELECT dbm_history(project => 'places')"),
 	qq{ERROR:  script "places--base--aaaa0001.sql" has different contents in two places
 DETAIL:  One is DIR/places--base--aaaa0001.sql, the other is registered script "places--base--aaaa0001.sql".},
 	'two contents are an error that names both places');
+put('places--base--aaaa0001.sql',
+	"-- make aaaa0001\n-- Revision ID: aaaa0001\n-- Transactional: no\nselect 1;");
+like(
+	error("SELECT dbm_history(project => 'places')"),
+	qr{different contents in two places},
+	'a header that runs it another way counts as content');
 remove('places--base--aaaa0001.sql');
 is(result("SELECT revision, source FROM dbm_history(project => 'places')"),
 	'aaaa0001|registered', 'one of them is taken away');
