@@ -107,7 +107,8 @@ run_plan(DbmigProject *project, const DbmigPlan *plan,
 	List	   *steps = NIL;
 
 	dbmig_check_plan(project, plan, true);
-	dbmig_check_snapshot(project->name);
+	if (plan->nsteps > 0)
+		dbmig_check_snapshot(project->name);
 
 	for (int i = 0; i < plan->nsteps; i++)
 	{
