@@ -29,6 +29,8 @@ typedef struct DbmigProject
 	char	   *name;
 	DbmigGraph *graph;			/* node.owner is the DbmigRevision */
 	bool	   *applied;		/* the state, by node */
+	bool		without_scripts;	/* made from the state alone; nothing can
+									 * be run */
 } DbmigProject;
 
 /* What a call wants. */
@@ -116,6 +118,7 @@ typedef struct DbmigActivity
 /* project.c */
 extern DbmigProject *dbmig_project_load(const char *project, Snapshot snapshot);
 extern DbmigProject *dbmig_project_load_or_begin(const char *project);
+extern DbmigProject *dbmig_project_load_quick(const char *project);
 extern const char *dbmig_project_name(const char *given);
 extern DbmigRevision *dbmig_revision(const DbmigProject *project, int node);
 extern const char *dbmig_revision_message(const DbmigRevision *revision);

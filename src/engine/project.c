@@ -522,6 +522,11 @@ make_node(DbmigRevision *revision)
 		node.nlabels = header->nlabels;
 		node.labels = (const char **) header->labels;
 	}
+	else if (state == NULL)
+	{
+		/* without an upgrade script: check_revision() raises */
+		node.origin = dbmig_script_place(revision->downgrade);
+	}
 	else
 	{
 		node.origin = "dbm.applied";
@@ -551,12 +556,56 @@ check_known(const char *project)
 			errhint("dbm_projects() lists the projects known in this database."));
 }
 
+/* The applied row of a name; NULL when it is not applied. */
+static const DbmigApplied *
+find_state(HTAB *names, const char *text)
+{
+	Identifier	key;
+	Entry	   *entry;
+
+	strlcpy(key.text, text, sizeof(key.text));
+	entry = hash_search(names, &key, HASH_FIND, NULL);
+	return entry && entry->revision ? entry->revision->state : NULL;
+}
+
+static bool
+follows(const DbmigApplied *state, const char *parent)
+{
+	return state && strcmp(first_name(state->down, state->ndown), parent) == 0;
+}
+
+/*
+ * Is every script of the store, by its name, a script of an applied revision?
+ * A script in two places counts as no, since they have to be compared.
+ */
+static bool
+all_applied(HTAB *names, List *scripts)
+{
+	const DbmigScript *previous = NULL;
+	ListCell   *lc;
+
+	foreach(lc, scripts)
+	{
+		const DbmigScript *script = lfirst(lc);
+
+		CHECK_FOR_INTERRUPTS();
+		if (previous && strcmp(previous->file_name, script->file_name) == 0)
+			return false;
+		previous = script;
+		if (!follows(find_state(names, script->to), script->from) &&
+			!follows(find_state(names, script->from), script->to))
+			return false;
+	}
+	return true;
+}
+
 /*
  * Load a project in the current memory context.  With missing_ok, one that is
- * not known in any way is empty instead of an error.
+ * not known in any way is empty instead of an error.  With quick, scripts that
+ * all belong to applied revisions are not read.
  */
 static DbmigProject *
-load_project(const char *name, Snapshot snapshot, bool missing_ok)
+load_project(const char *name, Snapshot snapshot, bool missing_ok, bool quick)
 {
 	DbmigProject *project = palloc0(sizeof(DbmigProject));
 	HTAB	   *names = create_names();
@@ -578,7 +627,9 @@ load_project(const char *name, Snapshot snapshot, bool missing_ok)
 
 		enter_revision(names, row->revision)->state = row;
 	}
-	add_scripts(name, names, scripts);
+	project->without_scripts = quick && all_applied(names, scripts);
+	if (!project->without_scripts)
+		add_scripts(name, names, scripts);
 
 	nodes = palloc(sizeof(DbmigNode) * (hash_get_num_entries(names) + 1));
 	hash_seq_init(&status, names);
@@ -606,14 +657,27 @@ load_project(const char *name, Snapshot snapshot, bool missing_ok)
 DbmigProject *
 dbmig_project_load(const char *name, Snapshot snapshot)
 {
-	return load_project(name, snapshot, false);
+	return load_project(name, snapshot, false, false);
 }
 
 /* Load a project that may begin to exist now, by who holds its lock. */
 DbmigProject *
 dbmig_project_load_or_begin(const char *name)
 {
-	return load_project(name, NULL, true);
+	return load_project(name, NULL, true, false);
+}
+
+/*
+ * Load a project to find out whether there is something to do, by who holds
+ * its lock.  Where all scripts belong to applied revisions, the state alone
+ * makes the graph, and no script is read; without_scripts tells.  That is
+ * enough to find that nothing is pending, many times faster.  A header that
+ * was changed after its revision was applied goes unseen.
+ */
+DbmigProject *
+dbmig_project_load_quick(const char *name)
+{
+	return load_project(name, NULL, false, true);
 }
 
 DbmigRevision *

@@ -235,33 +235,46 @@ dbmig_move_plan(const DbmigProject *project, const char *target)
 	return plan;
 }
 
+static DbmigPlan *
+make_plan(const DbmigProject *project, DbmigCommand command, const char *target)
+{
+	switch (command)
+	{
+		case DBMIG_RUN_UPGRADE:
+			return dbmig_plan_upgrade(project->graph, project->applied, target);
+		case DBMIG_RUN_DOWNGRADE:
+			return dbmig_plan_downgrade(project->graph, project->applied, target);
+		default:
+			return dbmig_move_plan(project, target);
+	}
+}
+
 static List *
 run_locked(const char *name, DbmigCommand command, const char *target,
 		   MemoryContext report_context)
 {
-	DbmigProject *project = dbmig_project_load(name, NULL);
-	DbmigPlan  *plan = NULL;
+	DbmigProject *project;
+	DbmigPlan  *plan;
 	List	   *steps;
 
-	switch (command)
+	if (command == DBMIG_RUN_STAMP || command == DBMIG_RUN_STAMP_PURGE)
 	{
-		case DBMIG_RUN_UPGRADE:
-			plan = dbmig_plan_upgrade(project->graph, project->applied, target);
-			break;
-		case DBMIG_RUN_DOWNGRADE:
-			plan = dbmig_plan_downgrade(project->graph, project->applied, target);
-			break;
-		case DBMIG_RUN_MOVE:
-			plan = dbmig_move_plan(project, target);
-			break;
-		case DBMIG_RUN_STAMP:
-		case DBMIG_RUN_STAMP_PURGE:
-			steps = stamp(project,
-						  dbmig_plan_stamp(project->graph, project->applied, target,
-										   command == DBMIG_RUN_STAMP_PURGE),
-						  report_context);
-			dbmig_mirror_write(project);
-			return steps;
+		project = dbmig_project_load(name, NULL);
+		steps = stamp(project,
+					  dbmig_plan_stamp(project->graph, project->applied, target,
+									   command == DBMIG_RUN_STAMP_PURGE),
+					  report_context);
+		dbmig_mirror_write(project);
+		return steps;
+	}
+
+	/* most calls find nothing to do, and can know it without the scripts */
+	project = dbmig_project_load_quick(name);
+	plan = make_plan(project, command, target);
+	if (plan->nsteps > 0 && project->without_scripts)
+	{
+		project = dbmig_project_load(name, NULL);
+		plan = make_plan(project, command, target);
 	}
 
 	dbmig_mirror_check(project);
