@@ -25,6 +25,9 @@
  */
 #include "postgres.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "base/catalog.h"
 #include "base/settings.h"
 #include "common/string.h"
@@ -38,6 +41,12 @@
 
 /* How much of a file is read first; enough for nearly every header. */
 #define FIRST_READ		8192
+
+/*
+ * A text up to this length is kept when its header is read: opening a file
+ * twice costs more than the memory, which 10,000 revisions multiply by 20,000.
+ */
+#define MAX_KEPT_LENGTH	1024
 
 /*
  * The longest script, in bytes.  The scanner doubles its buffers, so that half
@@ -457,36 +466,39 @@ check_not_empty(const char *text, const DbmigScript *script)
 }
 
 /*
- * Read a file, or only as much of it as its header needs.  Returns the bytes
- * without a byte order mark, ended by a zero byte, in the current memory
- * context.
+ * Read a file, or only as much of it as its header needs; tells whether that
+ * was all of it.  Returns the bytes without a byte order mark, ended by a zero
+ * byte, in the current memory context.
  */
 static char *
-read_file(const DbmigScript *script, bool header_only)
+read_file(const DbmigScript *script, bool header_only, bool *complete)
 {
 	char	   *path = dbmig_script_place(script);
+	int			file = OpenTransientFile(path, O_RDONLY | PG_BINARY);
 	int			wanted = FIRST_READ;
-	FILE	   *file;
 	StringInfoData content;
 	int			length;
 	int			mark;
 
-	file = AllocateFile(path, PG_BINARY_R);
-	if (file == NULL)
+	if (file < 0)
 		ereport(ERROR,
 				errcode_for_file_access(),
 				errmsg("could not open file \"%s\": %m", path));
 	initStringInfo(&content);
-	while (!feof(file))
+	*complete = false;
+	while (!*complete && !(header_only && has_whole_header(content.data)))
 	{
+		ssize_t		count;
+
 		CHECK_FOR_INTERRUPTS();
 		enlargeStringInfo(&content, wanted);
-		content.len += fread(content.data + content.len, 1, wanted, file);
-		content.data[content.len] = '\0';
-		if (ferror(file))
+		count = read(file, content.data + content.len, wanted);
+		if (count < 0)
 			ereport(ERROR,
 					errcode_for_file_access(),
 					errmsg("could not read file \"%s\": %m", path));
+		content.len += count;
+		content.data[content.len] = '\0';
 		if (content.len > MAX_SCRIPT_LENGTH)
 			ereport(ERROR,
 					errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
@@ -494,11 +506,10 @@ read_file(const DbmigScript *script, bool header_only)
 						   script->file_name),
 					errdetail("Scripts must not be longer than %d bytes.",
 							  MAX_SCRIPT_LENGTH));
-		if (header_only && has_whole_header(content.data))
-			break;
-		wanted = content.len;	/* that work stays linear */
+		*complete = (count == 0);
+		wanted = Max(FIRST_READ, content.len);	/* that work stays linear */
 	}
-	FreeFile(file);
+	CloseTransientFile(file);
 	pfree(path);
 
 	length = strlen(content.data);
@@ -583,9 +594,13 @@ registered_text(const char *project, const DbmigScript *script)
 char *
 dbmig_script_text(const char *project, const DbmigScript *script)
 {
+	bool		complete;
+
 	if (script->directory == NULL)
 		return registered_text(project, script);
-	return convert_text(read_file(script, false), script->file_name);
+	if (script->text != NULL)
+		return convert_text(pstrdup(script->text), script->file_name);
+	return convert_text(read_file(script, false, &complete), script->file_name);
 }
 
 /*
@@ -596,6 +611,7 @@ DbmigHeader *
 dbmig_script_header(const char *project, DbmigScript *script)
 {
 	char	   *text;
+	bool		complete;
 
 	if (script->header != NULL)
 		return script->header;
@@ -604,7 +620,9 @@ dbmig_script_header(const char *project, DbmigScript *script)
 		text = registered_text(project, script);
 	else
 	{
-		text = read_file(script, true);
+		text = read_file(script, true, &complete);
+		if (complete && strlen(text) <= MAX_KEPT_LENGTH)
+			script->text = pstrdup(text);
 		text[dbmig_header_length(text)] = '\0';
 		text = convert_text(text, script->file_name);
 	}

@@ -6,8 +6,8 @@
  * A script is the text of one file PROJECT--FROM--TO.sql, in one of three
  * places: the extension script directory, databrain_migrate.versions_path, or
  * the registered scripts in the catalog.  Reading is lazy: listing a place
- * yields names only, a header is read when somebody asks for it, and a text is
- * never kept by the store.
+ * yields names only, a header is read when somebody asks for it, and only short
+ * texts are kept from that.
  *
  * Portions Copyright (c) 2026, the databrain_migrate authors
  *
@@ -46,6 +46,8 @@ typedef struct DbmigScript
 	char	   *author;			/* role that registered it; NULL for a file */
 	char	   *revision;		/* whose script it is; set by the engine */
 	DbmigHeader *header;		/* NULL until dbmig_script_header() */
+	char	   *text;			/* of a short file, unconverted, from then on;
+								 * or NULL */
 } DbmigScript;
 
 /* The text of a script that is to be stored somewhere. */
