@@ -8,7 +8,7 @@ psql -Xqt -v ON_ERROR_STOP=1 -v VERBOSITY=terse -v "message=it's \"quoted\"" \
 SET client_min_messages = warning;
 CREATE EXTENSION databrain CASCADE;
 
--- test NAME, with the result in the variable ok
+-- test(GOOD, NAME)
 CREATE TEMPORARY SEQUENCE test;
 PREPARE test(boolean, text) AS
 	SELECT CASE WHEN $1 THEN 'ok ' ELSE 'not ok ' END || nextval('test') || ' - ' || $2;
