@@ -479,6 +479,21 @@ IS 'the template for the scripts of new revisions';
 REVOKE ALL ON FUNCTION pg_catalog.dbm_template(pg_catalog.text) FROM PUBLIC;
 
 --
+-- To and from other tools
+--
+
+CREATE FUNCTION pg_catalog.dbm_sql(
+    target pg_catalog.text,
+    bookkeeping pg_catalog.text DEFAULT 'dbm',
+    project pg_catalog.text DEFAULT NULL)
+RETURNS pg_catalog.text
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'dbmig_sql';
+COMMENT ON FUNCTION pg_catalog.dbm_sql(pg_catalog.text, pg_catalog.text, pg_catalog.text)
+IS 'what an upgrade or downgrade would do, as a script for psql';
+REVOKE ALL ON FUNCTION pg_catalog.dbm_sql(pg_catalog.text, pg_catalog.text, pg_catalog.text) FROM PUBLIC;
+
+--
 -- The door: ALTER EXTENSION project UPDATE.  Both triggers fire always, in
 -- sessions with session_replication_role = replica too, because the server
 -- itself must never run a project's scripts.

@@ -3,10 +3,10 @@
  * catalog.h
  *		The engine's own tables, in schema dbm.
  *
- * catalog.c is the only C file that knows their names and columns.  It reads
- * and writes them with the heap and catalog functions, so it needs no
- * privilege, no search_path, and runs no user code.  Results are palloc'd in
- * the current memory context.
+ * catalog.c is the only C file that knows their names and columns, apart from
+ * catalog_sql.c, which says the same in SQL.  It reads and writes them with the
+ * heap and catalog functions, so it needs no privilege, no search_path, and
+ * runs no user code.  Results are palloc'd in the current memory context.
  *
  * Portions Copyright (c) 2026, the databrain_migrate authors
  *
@@ -16,6 +16,7 @@
 #define DBMIG_CATALOG_H
 
 #include "datatype/timestamp.h"
+#include "lib/stringinfo.h"
 #include "nodes/pg_list.h"
 #include "utils/snapshot.h"
 #include "utils/tuplestore.h"
@@ -128,5 +129,23 @@ extern bool dbmig_log_is_visible(const char *project, Snapshot snapshot);
 extern bool dbmig_log_mentions(const char *project, const char *revision);
 extern void dbmig_log_rows(const char *project, Tuplestorestate *store,
 						   TupleDesc desc);
+
+/* catalog_sql.c */
+extern void dbmig_applied_lock_sql(StringInfo sql);
+extern void dbmig_applied_insert_sql(StringInfo sql, const char *project,
+									 const DbmigApplied *row, const char *upgrade,
+									 const char *downgrade);
+extern void dbmig_applied_delete_sql(StringInfo sql, const char *project,
+									 const char *revision);
+extern void dbmig_log_append_sql(StringInfo sql, const DbmigLogEntry *entry,
+								 const char *started_at);
+extern void dbmig_applied_are_sql(StringInfo sql, const char *project,
+								  const char *sha256, const char *heads);
+extern void dbmig_applied_guard_sql(StringInfo sql, const char *project,
+									char **present, int npresent,
+									char **absent, int nabsent,
+									char **free_names, int nfree);
+extern void dbmig_step_guard_sql(StringInfo sql, const char *project,
+								 const char *revision);
 
 #endif							/* DBMIG_CATALOG_H */

@@ -146,6 +146,7 @@ extern bool dbmig_is_project_lock(const LOCKTAG *tag);
 extern void dbmig_script_error_callback(void *arg);
 extern int	dbmig_execute_script(const char *project, const char *revision,
 								 const char *file_name, const char *text);
+extern bool dbmig_may_change_rows(const struct RawStmt *raw);
 
 /* deferred.c */
 extern void dbmig_fire_deferred_constraints(void);
@@ -156,15 +157,30 @@ extern bool dbmig_step_is_transactional(const DbmigProject *project, int node,
 extern void dbmig_check_plan(const DbmigProject *project, const DbmigPlan *plan,
 							 bool in_transaction);
 extern void dbmig_check_snapshot(const char *project);
+extern char *dbmig_step_line(const char *what, const DbmigLogEntry *entry,
+							 const char *message);
 extern void dbmig_announce(const char *what, const DbmigLogEntry *entry,
 						   const char *message);
+extern void dbmig_describe_applied(const DbmigProject *project, int node,
+								   const char *upgrade, DbmigApplied *row);
 extern void dbmig_insert_applied(const DbmigProject *project, int node,
 								 const char *upgrade, bool stamped);
+extern DbmigStepRun *dbmig_describe_run(const DbmigProject *project, int node,
+										DbmigDirection direction);
 extern DbmigStepRun *dbmig_begin_run(const DbmigProject *project, int node,
 									 DbmigDirection direction);
 extern bool dbmig_may_change_role(const DbmigStepRun *run);
 extern void dbmig_record_run(DbmigStepRun *run);
 extern void dbmig_run_step(DbmigStepRun *run);
+
+/* alembic.c */
+extern void dbmig_add_to_state(const DbmigGraph *graph, bool *state,
+							   const char *target);
+extern bool *dbmig_alembic_state(const DbmigProject *project);
+
+/* offline.c */
+extern char *dbmig_offline_script(const char *project, const char *target,
+								  bool alembic, Snapshot snapshot);
 
 /* runner.c */
 extern List *dbmig_run(const char *project, DbmigCommand command,

@@ -146,8 +146,8 @@ run_statement(RawStmt *raw, const char *text)
 }
 
 /* Can this statement queue deferred trigger events? */
-static bool
-may_change_rows(const RawStmt *raw)
+bool
+dbmig_may_change_rows(const RawStmt *raw)
 {
 	switch (nodeTag(raw->stmt))
 	{
@@ -228,7 +228,7 @@ dbmig_execute_script(const char *project, const char *revision,
 		MemoryContextSwitchTo(statement_context);
 		dbmig_report_statement(&at);
 		run_statement(at.statement->raw, clean);
-		rows_changed |= may_change_rows(at.statement->raw);
+		rows_changed |= dbmig_may_change_rows(at.statement->raw);
 		MemoryContextSwitchTo(script_context);
 		MemoryContextReset(statement_context);
 	}

@@ -102,24 +102,28 @@ dbmig_step_is_transactional(const DbmigProject *project, int node,
 							DbmigDirection direction)
 {
 	const DbmigRevision *revision = dbmig_revision(project, node);
+	const DbmigApplied *state = revision->state;
+	bool		upgrade = (direction == DBMIG_UPGRADE);
+	DbmigScript *script = upgrade ? revision->upgrade : revision->downgrade;
 	char	   *file_name;
 
-	if (direction == DBMIG_UPGRADE)
-		return revision->upgrade->header->transactional;
-	if (revision->downgrade)
-		return dbmig_script_header(project->name,
-								   revision->downgrade)->transactional;
+	if (script)
+		return dbmig_script_header(project->name, script)->transactional;
 
-	file_name = dbmig_revision_file(project, node, DBMIG_DOWNGRADE);
-	if (!revision->state->has_downgrade)
+	file_name = dbmig_revision_file(project, node, direction);
+	if (state == NULL || !(upgrade ? state->has_upgrade : state->has_downgrade))
 		ereport(ERROR,
 				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				upgrade ?
+				errmsg("revision \"%s\" of project \"%s\" cannot be applied",
+					   revision->id, project->name) :
 				errmsg("revision \"%s\" of project \"%s\" cannot be downgraded",
 					   revision->id, project->name),
+				upgrade ?
+				errdetail("It has no upgrade script.") :
 				errdetail("It has no downgrade script."),
 				errhint("Add a script file \"%s\".", file_name));
-	return dbmig_header_parse(dbmig_revision_script(project, revision,
-													DBMIG_DOWNGRADE),
+	return dbmig_header_parse(dbmig_revision_script(project, revision, direction),
 							  file_name)->transactional;
 }
 
@@ -171,9 +175,9 @@ append_names(StringInfo line, char **names, int count)
 		appendStringInfo(line, "%s%s", i ? ", " : "", names[i]);
 }
 
-/* Say what is about to run, in the words of Alembic's log. */
-void
-dbmig_announce(const char *what, const DbmigLogEntry *entry, const char *message)
+/* What a step does, in the words of Alembic's log. */
+char *
+dbmig_step_line(const char *what, const DbmigLogEntry *entry, const char *message)
 {
 	StringInfoData line;
 
@@ -184,8 +188,47 @@ dbmig_announce(const char *what, const DbmigLogEntry *entry, const char *message
 	append_names(&line, entry->to, entry->nto);
 	if (message[0])
 		appendStringInfo(&line, ", %s", message);
-	ereport(NOTICE, errmsg_internal("%s", line.data));
-	pfree(line.data);
+	return line.data;
+}
+
+/* Say what is about to run. */
+void
+dbmig_announce(const char *what, const DbmigLogEntry *entry, const char *message)
+{
+	char	   *line = dbmig_step_line(what, entry, message);
+
+	ereport(NOTICE, errmsg_internal("%s", line));
+	pfree(line);
+}
+
+/*
+ * Fill in what is recorded of an applied revision, except for who did it, when
+ * and how.  upgrade is the text of its upgrade script.
+ */
+void
+dbmig_describe_applied(const DbmigProject *project, int node,
+					   const char *upgrade, DbmigApplied *row)
+{
+	const DbmigNode *n = &project->graph->nodes[node];
+	const DbmigRevision *revision = n->owner;
+	char	   *file_name = dbmig_revision_file(project, node, DBMIG_UPGRADE);
+	const DbmigHeader *header = revision->upgrade ? revision->upgrade->header :
+		dbmig_header_parse(upgrade, file_name);
+
+	row->revision = revision->id;
+	row->down = (char **) n->down_ids;
+	row->ndown = n->ndown;
+	row->deps = (char **) n->dep_ids;
+	row->ndeps = n->ndeps;
+	row->labels = (char **) n->labels;
+	row->nlabels = n->nlabels;
+	row->message = header->message;
+	row->has_create_date = header->has_create_date;
+	row->create_date = header->create_date;
+	row->upgrade_author = (char *) script_author(revision, DBMIG_UPGRADE);
+	row->downgrade_author = (char *) script_author(revision, DBMIG_DOWNGRADE);
+	row->transactional = header->transactional;
+	row->checksum = dbmig_script_checksum(upgrade, file_name);
 }
 
 /* Record a revision as applied, with the texts that belong to it. */
@@ -193,26 +236,10 @@ void
 dbmig_insert_applied(const DbmigProject *project, int node,
 					 const char *upgrade, bool stamped)
 {
-	const DbmigNode *n = &project->graph->nodes[node];
-	const DbmigRevision *revision = n->owner;
-	const DbmigHeader *header = revision->upgrade->header;
+	const DbmigRevision *revision = dbmig_revision(project, node);
 	DbmigApplied row = {0};
 
-	row.revision = revision->id;
-	row.down = (char **) n->down_ids;
-	row.ndown = n->ndown;
-	row.deps = (char **) n->dep_ids;
-	row.ndeps = n->ndeps;
-	row.labels = (char **) n->labels;
-	row.nlabels = n->nlabels;
-	row.message = header->message;
-	row.has_create_date = header->has_create_date;
-	row.create_date = header->create_date;
-	row.upgrade_author = revision->upgrade->author;
-	if (revision->downgrade)
-		row.downgrade_author = revision->downgrade->author;
-	row.transactional = header->transactional;
-	row.checksum = dbmig_script_checksum(upgrade, revision->upgrade->file_name);
+	dbmig_describe_applied(project, node, upgrade, &row);
 	row.applied_at = GetCurrentTimestamp();
 	row.applied_by = current_role();
 	row.stamped = stamped;
@@ -221,11 +248,11 @@ dbmig_insert_applied(const DbmigProject *project, int node,
 }
 
 /*
- * Get ready to run a step: find its script, fill in the log row, and say so.
- * Everything is allocated in the current memory context.
+ * Describe a step: find its script, and fill in of the log row what is known
+ * before it runs.  Everything is allocated in the current memory context.
  */
 DbmigStepRun *
-dbmig_begin_run(const DbmigProject *project, int node, DbmigDirection direction)
+dbmig_describe_run(const DbmigProject *project, int node, DbmigDirection direction)
 {
 	const DbmigNode *n = &project->graph->nodes[node];
 	const DbmigRevision *revision = n->owner;
@@ -251,10 +278,18 @@ dbmig_begin_run(const DbmigProject *project, int node, DbmigDirection direction)
 	run->entry.outcome = "done";
 	run->entry.file = run->file_name;
 	run->entry.checksum = dbmig_script_checksum(run->text, run->file_name);
-	run->entry.started_at = GetCurrentTimestamp();
+	return run;
+}
 
+/* Get ready to run a step: describe it, and say so. */
+DbmigStepRun *
+dbmig_begin_run(const DbmigProject *project, int node, DbmigDirection direction)
+{
+	DbmigStepRun *run = dbmig_describe_run(project, node, direction);
+
+	run->entry.started_at = GetCurrentTimestamp();
 	dbmig_announce(run->entry.direction, &run->entry,
-				   dbmig_revision_message(revision));
+				   dbmig_revision_message(dbmig_revision(project, node)));
 	dbmig_report_step(run);
 	return run;
 }

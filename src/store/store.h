@@ -113,4 +113,7 @@ extern DbmigFile *dbmig_compose_script(const char *template, const char *project
 /* write.c: files of the versions path */
 extern void dbmig_write_files(const char *directory, List *files);
 
+/* the table of databases that Alembic runs */
+#define DBMIG_ALEMBIC_TABLE "alembic_version"
+
 #endif							/* DBMIG_STORE_H */
