@@ -493,6 +493,20 @@ COMMENT ON FUNCTION pg_catalog.dbm_sql(pg_catalog.text, pg_catalog.text, pg_cata
 IS 'what an upgrade or downgrade would do, as a script for psql';
 REVOKE ALL ON FUNCTION pg_catalog.dbm_sql(pg_catalog.text, pg_catalog.text, pg_catalog.text) FROM PUBLIC;
 
+CREATE FUNCTION pg_catalog.dbm_import_alembic(
+    upgrade_sql pg_catalog.text,
+    downgrade_sql pg_catalog.text DEFAULT NULL,
+    project pg_catalog.text DEFAULT NULL,
+    OUT revision pg_catalog.text,
+    OUT message pg_catalog.text,
+    OUT stamped pg_catalog.bool)
+RETURNS SETOF pg_catalog.record
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'dbmig_import_alembic';
+COMMENT ON FUNCTION pg_catalog.dbm_import_alembic(pg_catalog.text, pg_catalog.text, pg_catalog.text)
+IS 'take over the revisions and the state of an Alembic project, from the texts that alembic prints with --sql';
+REVOKE ALL ON FUNCTION pg_catalog.dbm_import_alembic(pg_catalog.text, pg_catalog.text, pg_catalog.text) FROM PUBLIC;
+
 --
 -- The door: ALTER EXTENSION project UPDATE.  Both triggers fire always, in
 -- sessions with session_replication_role = replica too, because the server

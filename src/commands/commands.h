@@ -18,4 +18,7 @@ extern char *dbmig_text_argument(FunctionCallInfo fcinfo, int n, const char *nam
 extern const char *dbmig_project_argument(FunctionCallInfo fcinfo, int n);
 extern Datum dbmig_text_array(const char *const *names, int count);
 
+/* registry.c */
+extern char *dbmig_register_script(char *file_name, const char *text, bool force);
+
 #endif							/* DBMIG_COMMANDS_H */

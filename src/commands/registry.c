@@ -77,13 +77,13 @@ check_applied(const char *project, char *revision, DbmigScript *script,
 			errhint("Write a new revision, or register this one with force => true."));
 }
 
-/* dbm_register(file_name, script, force) */
-Datum
-dbmig_register(PG_FUNCTION_ARGS)
+/*
+ * Register a script, under the project lock, which is kept.  Returns its
+ * revision.
+ */
+char *
+dbmig_register_script(char *file_name, const char *text, bool force)
 {
-	char	   *file_name = dbmig_text_argument(fcinfo, 0, "file name");
-	char	   *text = dbmig_text_argument(fcinfo, 1, "script");
-	bool		force = !PG_ARGISNULL(2) && PG_GETARG_BOOL(2);
 	DbmigScript script = {0};
 	DbmigRegistered row = {0};
 	char	   *project;
@@ -91,7 +91,6 @@ dbmig_register(PG_FUNCTION_ARGS)
 	char	   *old;
 	char	   *revision;
 
-	PreventCommandIfReadOnly("dbm_register()");
 	dbmig_file_name_parse(file_name, &project, &script.from, &script.to);
 	dbmig_check_project(project);
 	if (is_blank(text + dbmig_mark_length(text)))
@@ -127,8 +126,19 @@ dbmig_register(PG_FUNCTION_ARGS)
 	old = dbmig_registered_script(project, script.from, script.to);
 	if (old == NULL || strcmp(old, text) != 0)
 		dbmig_registered_put(project, &row, text);
+	return revision;
+}
 
-	PG_RETURN_TEXT_P(cstring_to_text(revision));
+/* dbm_register(file_name, script, force) */
+Datum
+dbmig_register(PG_FUNCTION_ARGS)
+{
+	char	   *file_name = dbmig_text_argument(fcinfo, 0, "file name");
+	char	   *text = dbmig_text_argument(fcinfo, 1, "script");
+	bool		force = !PG_ARGISNULL(2) && PG_GETARG_BOOL(2);
+
+	PreventCommandIfReadOnly("dbm_register()");
+	PG_RETURN_TEXT_P(cstring_to_text(dbmig_register_script(file_name, text, force)));
 }
 
 /*

@@ -610,15 +610,12 @@ find_runs(Source *source, List **starts, List **ends)
 }
 
 /*
- * Parse a script.  Returns a list of DbmigStatement, none for a script that
- * has only comments, and sets *clean to the text that their offsets and the
- * locations in the parse trees point into, all in the current memory context.
- * Statements that no revision may contain are errors.
+ * Parse a source.  Returns a list of DbmigStatement in the current memory
+ * context.
  */
-List *
-dbmig_script_parse(const char *text, const char *file_name, char **clean)
+static List *
+parse_source(Source *source)
 {
-	Source		source;
 	List	   *starts = NIL;
 	List	   *ends = NIL;
 	List	   *result = NIL;
@@ -627,10 +624,9 @@ dbmig_script_parse(const char *text, const char *file_name, char **clean)
 	int			offset = 0;
 	int			line = 1;
 
-	begin_source(&source, text, file_name);
-	find_runs(&source, &starts, &ends);
+	find_runs(source, &starts, &ends);
 
-	foreach(cell, raw_parser(source.clean, RAW_PARSE_DEFAULT))
+	foreach(cell, raw_parser(source->clean, RAW_PARSE_DEFAULT))
 	{
 		RawStmt    *raw = lfirst_node(RawStmt, cell);
 		DbmigStatement *statement = palloc(sizeof(DbmigStatement));
@@ -655,25 +651,63 @@ dbmig_script_parse(const char *text, const char *file_name, char **clean)
 		statement->length = list_nth_int(ends, run) - statement->start;
 		run++;
 
-		line += count_lines(text, offset, statement->start);
+		line += count_lines(source->text, offset, statement->start);
 		offset = statement->start;
 		statement->line = line;
-
-		if (IsA(raw->stmt, TransactionStmt))
-			ereport(ERROR,
-					errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					errmsg("%s is not supported in a revision script",
-						   CreateCommandName(raw->stmt)),
-					errdetail("Transactions are begun and ended around revisions, not by them."),
-					errhint("Split the revision in two, or give it the header \"Transactional: no\" to run it outside of a transaction."),
-					source_errposition(&source, statement->start));
-
 		result = lappend(result, statement);
 	}
 
-	end_source(&source);
 	list_free(starts);
 	list_free(ends);
+	return result;
+}
+
+/*
+ * Parse a text that need not be a revision script: it may begin and end
+ * transactions.  Otherwise as dbmig_script_parse().
+ */
+List *
+dbmig_statements_parse(const char *text, const char *file_name, char **clean)
+{
+	Source		source;
+	List	   *result;
+
+	begin_source(&source, text, file_name);
+	result = parse_source(&source);
+	end_source(&source);
+	*clean = source.clean;
+	return result;
+}
+
+/*
+ * Parse a script.  Returns a list of DbmigStatement, none for a script that
+ * has only comments, and sets *clean to the text that their offsets and the
+ * locations in the parse trees point into, all in the current memory context.
+ * Statements that no revision may contain are errors.
+ */
+List *
+dbmig_script_parse(const char *text, const char *file_name, char **clean)
+{
+	Source		source;
+	List	   *result;
+	ListCell   *cell;
+
+	begin_source(&source, text, file_name);
+	result = parse_source(&source);
+	foreach(cell, result)
+	{
+		const DbmigStatement *statement = lfirst(cell);
+
+		if (IsA(statement->raw->stmt, TransactionStmt))
+			ereport(ERROR,
+					errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					errmsg("%s is not supported in a revision script",
+						   CreateCommandName(statement->raw->stmt)),
+					errdetail("Transactions are begun and ended around revisions, not by them."),
+					errhint("Split the revision in two, or give it the header \"Transactional: no\" to run it outside of a transaction."),
+					source_errposition(&source, statement->start));
+	}
+	end_source(&source);
 	*clean = source.clean;
 	return result;
 }

@@ -17,6 +17,7 @@
 #define DBMIG_STORE_H
 
 #include "datatype/timestamp.h"
+#include "lib/stringinfo.h"
 #include "nodes/pg_list.h"
 
 /* The header comment of a script; see header.c for the format. */
@@ -68,6 +69,20 @@ typedef struct DbmigStatement
 	int			line;			/* line of its first token, from 1 */
 } DbmigStatement;
 
+/* A revision as the output of "alembic --sql" tells it. */
+typedef struct DbmigAlembicRevision
+{
+	char	   *id;
+	int			line;			/* where it begins */
+	char	   *message;		/* "" where the text does not tell */
+	int			ndown;
+	char	  **down;
+	List	   *deps;			/* strings, as far as the text tells */
+	bool		transactional;
+	StringInfoData body;		/* statements with semicolons, and comments */
+	bool		recorded;		/* did its bookkeeping come? */
+} DbmigAlembicRevision;
+
 /* filename.c */
 extern void dbmig_check_project(const char *project);
 extern bool dbmig_project_is_valid(const char *project, const char **reason);
@@ -87,10 +102,16 @@ extern List *dbmig_script_parse(const char *text, const char *file_name,
 								char **clean);
 extern void dbmig_note_error_line(int line);
 extern int	dbmig_take_error_line(void);
+extern List *dbmig_statements_parse(const char *text, const char *file_name,
+									char **clean);
 extern int	dbmig_line_number(const char *text, int offset);
 extern const char *dbmig_next_line(const char *line);
 extern int	dbmig_mark_length(const char *text);
 extern bool dbmig_is_echo(const char *text);
+
+/* alembic_text.c: the output of "alembic --sql" to revisions */
+#define DBMIG_ALEMBIC_TABLE "alembic_version"
+extern List *dbmig_alembic_parse(const char *text, const char *name, bool upgrade);
 
 /* directory.c: listing and reading */
 extern List *dbmig_store_list(const char *project);
@@ -112,8 +133,5 @@ extern DbmigFile *dbmig_compose_script(const char *template, const char *project
 
 /* write.c: files of the versions path */
 extern void dbmig_write_files(const char *directory, List *files);
-
-/* the table of databases that Alembic runs */
-#define DBMIG_ALEMBIC_TABLE "alembic_version"
 
 #endif							/* DBMIG_STORE_H */
