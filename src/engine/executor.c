@@ -234,15 +234,15 @@ dbmig_execute_script(const char *project, const char *revision,
 	}
 	CommandCounterIncrement();
 
+	/* false: also what a plain SET changed goes back */
+	AtEOXact_GUC(false, nestlevel);
+
 	/* as at the commit that a revision would be of its own */
 	if (rows_changed)
 		dbmig_fire_deferred_constraints();
 
 	dbmig_unwatch_waits();
 	error_context_stack = callback.previous;
-
-	/* false: also what a plain SET changed goes back */
-	AtEOXact_GUC(false, nestlevel);
 	MemoryContextSwitchTo(caller_context);
 	MemoryContextDelete(script_context);
 	return at.number;

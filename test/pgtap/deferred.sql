@@ -5,7 +5,7 @@ SET client_min_messages = warning;
 CREATE EXTENSION databrain_migrate;
 SET databrain_migrate.project = 'late';
 CREATE TABLE sink (n int);
-SELECT plan(7);
+SELECT plan(8);
 
 SELECT dbm_register(format('late--%s--r%s.sql', CASE WHEN n = 1 THEN 'base' ELSE 'r' || n - 1 END, n),
 	'INSERT INTO sink VALUES (1);') FROM generate_series(1, 5) AS n \g /dev/null
@@ -39,6 +39,18 @@ SELECT throws_ok($$SELECT dbm_upgrade('r9')$$, '23503', NULL, 'two constraints')
 ROLLBACK TO SAVEPOINT a;
 ALTER TABLE child DROP CONSTRAINT fk;
 SELECT lives_ok($$SELECT dbm_upgrade('r9')$$, 'none any more');
+
+-- a script that ends as a role which may not look into the schema
+CREATE SCHEMA hidden;
+CREATE ROLE regress_dbm_nobody;
+SELECT dbm_register('gone--base--g1.sql', 'CREATE TABLE hidden.parent (n int PRIMARY KEY);
+CREATE TABLE hidden.child (n int REFERENCES hidden.parent DEFERRABLE INITIALLY DEFERRED);
+INSERT INTO hidden.parent VALUES (1);
+INSERT INTO hidden.child VALUES (1);
+SET ROLE regress_dbm_nobody;') \g /dev/null
+SELECT dbm_register('gone--g1--g2.sql', 'DROP TABLE hidden.child;') \g /dev/null
+SELECT lives_ok($$SELECT dbm_upgrade(project => 'gone')$$,
+	'constraints are checked as the role that called');
 
 SELECT * FROM finish();
 ROLLBACK;
