@@ -122,6 +122,9 @@ extern DbmigProject *dbmig_project_load_quick(const char *project);
 extern const char *dbmig_project_name(const char *given);
 extern DbmigRevision *dbmig_revision(const DbmigProject *project, int node);
 extern const char *dbmig_revision_message(const DbmigRevision *revision);
+extern const DbmigHeader *dbmig_revision_header(const DbmigProject *project,
+												const DbmigRevision *revision,
+												DbmigDirection direction);
 extern char *dbmig_revision_script(const DbmigProject *project,
 								   const DbmigRevision *revision,
 								   DbmigDirection direction);

@@ -181,14 +181,6 @@ add_downgrade(HTAB *names, DbmigScript *script)
 {
 	DbmigRevision *revision = enter_revision(names, script->from);
 
-	if (script->header->has_revises &&
-		strcmp(first_name(script->header->down, script->header->ndown),
-			   script->to) != 0)
-		contradiction(script,
-					  psprintf(_("It downgrades to \"%s\", but its header revises \"%s\"."),
-							   script->to,
-							   first_name(script->header->down,
-										  script->header->ndown)));
 	if (revision->downgrade)
 		ereport(ERROR,
 				errcode(ERRCODE_DUPLICATE_OBJECT),
@@ -329,6 +321,121 @@ same_header(const DbmigHeader *a, const DbmigHeader *b)
 		same_names(a->labels, a->nlabels, b->labels, b->nlabels);
 }
 
+/* Whose script it is, its header says, unless it has no Revision ID. */
+static bool
+add_by_header(const char *project, HTAB *names, DbmigScript *script)
+{
+	const char *revision = dbmig_script_header(project, script)->revision;
+
+	if (revision == NULL)
+		return false;
+	if (strcmp(revision, script->to) == 0)
+		add_upgrade(names, script);
+	else if (strcmp(revision, script->from) == 0)
+		add_downgrade(names, script);
+	else
+		contradiction(script,
+					  psprintf(_("Its Revision ID is \"%s\", which is neither \"%s\" nor \"%s\"."),
+							   revision, script->from, script->to));
+	return true;
+}
+
+/*
+ * Once an upgrade script is known by its header, the script for the way back
+ * is known by its name.  Its header need not be read before it is used, which
+ * halves the files to open; dbmig_revision_header() makes up for it.
+ */
+static void
+add_way_back(HTAB *names, const DbmigScript *upgrade)
+{
+	ListCell   *lc;
+
+	foreach(lc, enter_name(names, upgrade->to)->undirected)
+	{
+		DbmigScript *script = lfirst(lc);
+
+		if (strcmp(script->to, upgrade->from) == 0)
+		{
+			if (script->header == NULL)
+				add_downgrade(names, script);
+			return;
+		}
+	}
+}
+
+/*
+ * Read headers, walking from base, so that of each pair of files the upgrade
+ * script comes first.  Returns the scripts without a Revision ID.
+ */
+static List *
+read_headers(const char *project, HTAB *names, List *scripts)
+{
+	List	   *queue = list_make1(enter_name(names, "base"));
+	List	   *undirected = NIL;
+	ListCell   *lc;
+
+	foreach(lc, scripts)
+	{
+		DbmigScript *script = lfirst(lc);
+		Entry	   *entry = enter_name(names, script->from);
+
+		entry->undirected = lappend(entry->undirected, script);
+	}
+
+	((Entry *) linitial(queue))->reached = true;
+	for (int i = 0; i < list_length(queue); i++)
+	{
+		Entry	   *entry = list_nth(queue, i);
+
+		foreach(lc, entry->undirected)
+		{
+			DbmigScript *script = lfirst(lc);
+			Entry	   *to = enter_name(names, script->to);
+
+			CHECK_FOR_INTERRUPTS();
+			if (to->reached)
+				continue;
+			to->reached = true;
+			queue = lappend(queue, to);
+			if (add_by_header(project, names, script) &&
+				to->revision && to->revision->upgrade == script)
+				add_way_back(names, script);
+		}
+	}
+
+	/* what is left: other parents' files, ways back of another shape, islands */
+	foreach(lc, scripts)
+	{
+		DbmigScript *script = lfirst(lc);
+		const DbmigRevision *from = enter_name(names, script->from)->revision;
+
+		CHECK_FOR_INTERRUPTS();
+		if (script->header == NULL && from && from->downgrade == script)
+			continue;
+		if (script->header && script->header->revision)
+			continue;
+		if (script->header || !add_by_header(project, names, script))
+			undirected = lappend(undirected, script);
+	}
+	return undirected;
+}
+
+/* Forget the walk, for one that begins elsewhere. */
+static void
+reset_walk(HTAB *names)
+{
+	HASH_SEQ_STATUS status;
+	Entry	   *entry;
+
+	hash_seq_init(&status, names);
+	while ((entry = hash_seq_search(&status)) != NULL)
+	{
+		entry->reached = false;
+		entry->parent = NULL;
+		entry->undirected = NIL;
+	}
+}
+
 /*
  * Sort the scripts of the store into revisions.  The same file may lie in
  * several places as long as it says the same in each.
@@ -337,13 +444,13 @@ static void
 add_scripts(const char *project, HTAB *names, List *scripts)
 {
 	DbmigScript *previous = NULL;
-	List	   *undirected = NIL;
+	List	   *distinct = NIL;
+	List	   *undirected;
 	ListCell   *lc;
 
 	foreach(lc, scripts)
 	{
 		DbmigScript *script = lfirst(lc);
-		DbmigHeader *header;
 
 		CHECK_FOR_INTERRUPTS();
 		if (previous && strcmp(previous->file_name, script->file_name) == 0)
@@ -366,20 +473,15 @@ add_scripts(const char *project, HTAB *names, List *scripts)
 		}
 		previous = script;
 
-		header = dbmig_script_header(project, script);
-		if (header->revision == NULL)
-			undirected = lappend(undirected, script);
-		else if (strcmp(header->revision, script->to) == 0)
-			add_upgrade(names, script);
-		else if (strcmp(header->revision, script->from) == 0)
-			add_downgrade(names, script);
-		else
-			contradiction(script,
-						  psprintf(_("Its Revision ID is \"%s\", which is neither \"%s\" nor \"%s\"."),
-								   header->revision, script->from, script->to));
+		distinct = lappend(distinct, script);
 	}
+
+	undirected = read_headers(project, names, distinct);
 	if (undirected != NIL)
+	{
+		reset_walk(names);
 		direct_scripts(names, undirected);
+	}
 }
 
 /*
@@ -488,10 +590,23 @@ dbmig_check_revision(const char *project, const DbmigRevision *revision)
 
 	if (downgrade)
 	{
+		const DbmigHeader *header = downgrade->header;
+
+		/* a header not read yet is checked when it is */
+		if (header && header->revision &&
+			strcmp(header->revision, revision->id) != 0)
+			contradiction(downgrade,
+						  psprintf(_("It is the way back of revision \"%s\", but its Revision ID is \"%s\"."),
+								   revision->id, header->revision));
+		if (header && header->has_revises &&
+			strcmp(first_name(header->down, header->ndown), downgrade->to) != 0)
+			contradiction(downgrade,
+						  psprintf(_("It downgrades to \"%s\", but its header revises \"%s\"."),
+								   downgrade->to,
+								   first_name(header->down, header->ndown)));
 		if (strcmp(downgrade->to, first_name(down, ndown)) != 0 ||
-			(downgrade->header->has_revises &&
-			 !same_names(downgrade->header->down, downgrade->header->ndown,
-						 down, ndown)))
+			(header && header->has_revises &&
+			 !same_names(header->down, header->ndown, down, ndown)))
 			ereport(ERROR,
 					errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
 					errmsg("downgrade script of revision \"%s\" does not fit its upgrade script",
@@ -694,6 +809,25 @@ dbmig_revision_message(const DbmigRevision *revision)
 }
 
 /*
+ * The header of a revision's script in one direction, which has to be in the
+ * store.  If it was not read before, it is checked now.
+ */
+const DbmigHeader *
+dbmig_revision_header(const DbmigProject *project, const DbmigRevision *revision,
+					  DbmigDirection direction)
+{
+	DbmigScript *script = direction == DBMIG_UPGRADE ?
+		revision->upgrade : revision->downgrade;
+
+	if (script->header == NULL)
+	{
+		(void) dbmig_script_header(project->name, script);
+		dbmig_check_revision(project->name, revision);
+	}
+	return script->header;
+}
+
+/*
  * The text of a revision's script in one direction; NULL when there is none.
  * Files and registered scripts come first, what the state keeps comes second.
  */
@@ -705,7 +839,10 @@ dbmig_revision_script(const DbmigProject *project, const DbmigRevision *revision
 	DbmigScript *script = upgrade ? revision->upgrade : revision->downgrade;
 
 	if (script)
+	{
+		(void) dbmig_revision_header(project, revision, direction);
 		return dbmig_script_text(project->name, script);
+	}
 	if (revision->state)
 		return dbmig_applied_script(project->name, revision->id, upgrade, NULL);
 	return NULL;

@@ -108,7 +108,7 @@ dbmig_step_is_transactional(const DbmigProject *project, int node,
 	char	   *file_name;
 
 	if (script)
-		return dbmig_script_header(project->name, script)->transactional;
+		return dbmig_revision_header(project, revision, direction)->transactional;
 
 	file_name = dbmig_revision_file(project, node, direction);
 	if (state == NULL || !(upgrade ? state->has_upgrade : state->has_downgrade))

@@ -605,16 +605,19 @@ dbmig_script_text(const char *project, const DbmigScript *script)
 
 /*
  * The header of a script.  It is read when it is asked for the first time, and
- * kept with the script: call this in the memory context of the script.
+ * kept with the script, in the script's own memory context.
  */
 DbmigHeader *
 dbmig_script_header(const char *project, DbmigScript *script)
 {
+	MemoryContext old;
 	char	   *text;
 	bool		complete;
 
 	if (script->header != NULL)
 		return script->header;
+
+	old = MemoryContextSwitchTo(GetMemoryChunkContext(script));
 
 	if (script->directory == NULL)
 		text = registered_text(project, script);
@@ -628,5 +631,6 @@ dbmig_script_header(const char *project, DbmigScript *script)
 	}
 	script->header = dbmig_header_parse(text, script->file_name);
 	pfree(text);
+	MemoryContextSwitchTo(old);
 	return script->header;
 }
