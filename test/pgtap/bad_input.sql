@@ -39,13 +39,15 @@ END
 $$;
 
 -- The same in a read-only transaction.
-CREATE FUNCTION pg_temp.read_only_error_of(statement text) RETURNS text LANGUAGE plpgsql
-SET transaction_read_only = on AS $$
+CREATE FUNCTION pg_temp.read_only_error_of(statement text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
+	-- only going back out of the block ends this mode again
+	PERFORM set_config('transaction_read_only', 'on', true);
 	EXECUTE statement;
-	RETURN 'no error';
-EXCEPTION WHEN OTHERS THEN
-	RETURN SQLSTATE || ' ' || SQLERRM;
+	RAISE EXCEPTION USING ERRCODE = 'RONLY';
+EXCEPTION
+	WHEN SQLSTATE 'RONLY' THEN RETURN 'no error';
+	WHEN OTHERS THEN RETURN SQLSTATE || ' ' || SQLERRM;
 END
 $$;
 

@@ -140,10 +140,18 @@ SELECT is(pg_temp.after($$ALTER EXTENSION databrain UPDATE$$), 'mirror 29e0e8f6d
 RESET session_replication_role;
 
 -- a read-only transaction
-CREATE FUNCTION pg_temp.read_only() RETURNS text LANGUAGE sql SET transaction_read_only = on AS $$
-	SELECT pg_temp.error_of('ALTER EXTENSION databrain UPDATE')
+CREATE FUNCTION pg_temp.read_only_error_of(statement text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	-- only going back out of the block ends this mode again
+	PERFORM set_config('transaction_read_only', 'on', true);
+	EXECUTE statement;
+	RAISE EXCEPTION USING ERRCODE = 'RONLY';
+EXCEPTION
+	WHEN SQLSTATE 'RONLY' THEN RETURN 'no error';
+	WHEN OTHERS THEN RETURN SQLSTATE || ' ' || SQLERRM;
+END
 $$;
-SELECT is(pg_temp.read_only(), '25006 cannot execute ALTER EXTENSION in a read-only transaction', 'read-only');
+SELECT is(pg_temp.read_only_error_of('ALTER EXTENSION databrain UPDATE'), '25006 cannot execute ALTER EXTENSION in a read-only transaction', 'read-only');
 
 --
 -- DROP EXTENSION and CREATE EXTENSION ... VERSION
