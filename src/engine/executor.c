@@ -156,6 +156,7 @@ dbmig_may_change_rows(const RawStmt *raw)
 		case T_DeleteStmt:
 		case T_MergeStmt:
 		case T_SelectStmt:		/* functions, and WITH … INSERT */
+		case T_CreateTableAsStmt:	/* functions as well */
 		case T_CopyStmt:
 		case T_DoStmt:
 		case T_CallStmt:

@@ -77,7 +77,8 @@ check_author(const DbmigProject *project, const DbmigRevision *revision,
 
 /*
  * May a step's script return to the roles that the session had before SET ROLE
- * or SET SESSION AUTHORIZATION?  Not if its author lacks their rights.
+ * or SET SESSION AUTHORIZATION?  Not if its author lacks their rights.  Then it
+ * may leave nothing behind either that the session would run later.
  */
 bool
 dbmig_may_change_role(const DbmigStepRun *run)
@@ -319,7 +320,8 @@ dbmig_run_step(DbmigStepRun *run)
 	/* an error restores this when it ends the (sub)transaction */
 	GetUserIdAndSecContext(&user, &security);
 	if (!dbmig_may_change_role(run))
-		SetUserIdAndSecContext(user, security | SECURITY_LOCAL_USERID_CHANGE);
+		SetUserIdAndSecContext(user, security | SECURITY_LOCAL_USERID_CHANGE |
+							   SECURITY_RESTRICTED_OPERATION);
 	run->entry.statements = dbmig_execute_script(run->project->name,
 												 run->entry.revision,
 												 run->file_name, run->text);
