@@ -14,10 +14,12 @@
 #ifndef DBMIG_COMPAT_H
 #define DBMIG_COMPAT_H
 
+#include "catalog/pg_database.h"
 #include "catalog/pg_extension.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
 #include "executor/executor.h"
+#include "miscadmin.h"
 #include "postmaster/bgworker.h"
 #include "tcop/dest.h"
 #include "tcop/pquery.h"
@@ -50,6 +52,18 @@ dbmig_may_execute(Oid function, Oid role)
 						   ACL_EXECUTE) == ACLCHECK_OK;
 #else
 	return pg_proc_aclcheck(function, role, ACL_EXECUTE) == ACLCHECK_OK;
+#endif
+}
+
+/* May the role create schemas in this database?  (16: object_aclcheck) */
+static inline bool
+dbmig_may_create_in_database(Oid role)
+{
+#if PG_VERSION_NUM >= 160000
+	return object_aclcheck(DatabaseRelationId, MyDatabaseId, role,
+						   ACL_CREATE) == ACLCHECK_OK;
+#else
+	return pg_database_aclcheck(MyDatabaseId, role, ACL_CREATE) == ACLCHECK_OK;
 #endif
 }
 

@@ -291,7 +291,12 @@ dbmig_ddl_command_end(PG_FUNCTION_ARGS)
 
 /*
  * dbm_project_base(project), called by PROJECT--base.sql: having loaded the
- * library, and with it the guard, is all it has to do.
+ * library, and with it the guard, and looking at who may, is all it has to do.
+ *
+ * The server lets anybody create an extension that needs no superuser, since
+ * its script can do only what its creator can.  But whoever owns a project's
+ * extension can keep others from creating it, so that takes what a trusted
+ * extension takes, or the right to run what it is for.
  */
 Datum
 dbmig_project_base(PG_FUNCTION_ARGS)
@@ -305,5 +310,10 @@ dbmig_project_base(PG_FUNCTION_ARGS)
 				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				errmsg("dbm_project_base() can only be called by the script \"%s--base.sql\"",
 					   project));
+	if (!dbmig_may_create_in_database(GetUserId()) && !dbmig_may_run(DBMIG_UPGRADE))
+		ereport(ERROR,
+				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				errmsg("permission denied to create extension \"%s\"", project),
+				errhint("Must have EXECUTE privilege on function dbm_upgrade() or CREATE privilege on current database to create this extension."));
 	PG_RETURN_VOID();
 }

@@ -208,30 +208,37 @@ stamp(DbmigProject *project, const bool *wanted, MemoryContext report_context)
 	return steps;
 }
 
-/*
- * Which function a target stands for is known when it is resolved; calling it
- * by another door takes the same privilege.
- */
-static void
-check_execute(DbmigDirection direction)
+static char *
+function_name(DbmigDirection direction)
 {
-	char	   *name = direction == DBMIG_UPGRADE ? "dbm_upgrade" : "dbm_downgrade";
-	const Oid	types[] = {TEXTOID, TEXTOID};
-	Oid			function = LookupFuncName(list_make2(makeString("pg_catalog"),
-													 makeString(name)),
-										  lengthof(types), types, false);
-
-	if (!dbmig_may_execute(function, GetUserId()))
-		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_FUNCTION, name);
+	return direction == DBMIG_UPGRADE ? "dbm_upgrade" : "dbm_downgrade";
 }
 
-/* The plan for a target that itself says the direction, if the caller may. */
+/* May the caller execute the function for this direction? */
+bool
+dbmig_may_run(DbmigDirection direction)
+{
+	const Oid	types[] = {TEXTOID, TEXTOID};
+	List	   *name = list_make2(makeString("pg_catalog"),
+								  makeString(function_name(direction)));
+
+	return dbmig_may_execute(LookupFuncName(name, lengthof(types), types, false),
+							 GetUserId());
+}
+
+/*
+ * The plan for a target that itself says the direction.  Which function it
+ * stands for is known when it is resolved; calling that by another door takes
+ * the same privilege.
+ */
 DbmigPlan *
 dbmig_move_plan(const DbmigProject *project, const char *target)
 {
 	DbmigPlan  *plan = dbmig_plan_move(project->graph, project->applied, target);
 
-	check_execute(plan->direction);
+	if (!dbmig_may_run(plan->direction))
+		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_FUNCTION,
+					   function_name(plan->direction));
 	return plan;
 }
 
