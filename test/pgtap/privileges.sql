@@ -92,6 +92,7 @@ INSERT INTO matrix VALUES
 	('dbm_show(text,text)', $$SELECT * FROM dbm_show('aaaa0001', 'priv')$$, 'ok', '42501', 'ok', '42501'),
 	('dbm_log(text)', $$SELECT * FROM dbm_log('priv')$$, 'ok', '42501', 'ok', '42501'),
 	('dbm_export(text,text)', $$SELECT * FROM dbm_export(project => 'priv')$$, 'ok', '42501', 'ok', '42501'),
+	('dbm_sql(text,text,text)', $$SELECT dbm_sql('head', project => 'priv')$$, 'ok', '42501', 'ok', '42501'),
 	('dbm_template(text)', $$SELECT dbm_template('priv')$$, 'ok', '42501', 'ok', '42501'),
 	-- the store
 	('dbm_register(text,text,boolean)', $$SELECT dbm_register('priv--bbbb0002--cccc0003.sql', 'SELECT 1')$$, 'ok', '42501', 'ok', '42501'),
@@ -99,6 +100,7 @@ INSERT INTO matrix VALUES
 	('dbm_adopt(text,text)', $$SELECT dbm_adopt('bbbb0002', 'priv')$$, 'ok', '42501', 'ok', '42501'),
 	('dbm_revision(text,boolean,text,text,text,boolean,text,text[],text,boolean,text)', $$SELECT * FROM dbm_revision('new', project => 'priv')$$, 'ok', '42501', 'ok', '42501'),
 	('dbm_merge(text,text,text,text,boolean,text)', $$SELECT * FROM dbm_merge('aaaa0001', project => 'priv')$$, '55000', '42501', '55000', '42501'),
+	('dbm_import_alembic(text,text,text)', $$SELECT * FROM dbm_import_alembic('SELECT 1', project => 'priv')$$, '22023', '42501', '22023', '42501'),
 	('dbm_set_template(text,text)', $$SELECT dbm_set_template(NULL, 'priv')$$, 'ok', '42501', 'ok', '42501'),
 	-- not for calling
 	('dbm_project_base(text)', $$SELECT dbm_project_base('priv')$$, '55000', '55000', '55000', '55000'),
