@@ -61,6 +61,74 @@ SELECT pg_temp.fails($$SELECT dbm_register('databrain--29e0e8f6dd42--ccccccccccc
 SELECT pg_temp.fails($$ALTER EXTENSION databrain UPDATE TO 'nothing'$$);
 
 SELECT dbm_unregister('bbbbbbbbbbbb');
+
+-- With a commit after each revision, in a worker, and with errors there.  The
+-- last one leaves an invalid index, which the next call drops and builds again.
+CALL dbm_migrate('base');
+CALL dbm_migrate('+1');
+CALL dbm_migrate('29e0');
+CALL dbm_migrate('29e0');
+BEGIN;
+CALL dbm_migrate('-1');
+ROLLBACK;
+
+CREATE TABLE walk (x int);
+INSERT INTO walk VALUES (1), (1);
+SELECT dbm_register('databrain--29e0e8f6dd42--eeeeeeeeeeee.sql',
+	E'-- outside\n--\n-- Revision ID: eeeeeeeeeeee\n-- Revises: 29e0e8f6dd42\n-- Transactional: no\nSET work_mem = 1000;\nDO $$ BEGIN RAISE NOTICE ''from the worker''; END $$;\nCREATE UNIQUE INDEX CONCURRENTLY walk_x ON walk (x);\nVACUUM walk;\n');
+SELECT dbm_register('databrain--eeeeeeeeeeee--29e0e8f6dd42.sql',
+	E'-- outside\n--\n-- Revision ID: eeeeeeeeeeee\n-- Revises: 29e0e8f6dd42\n-- Transactional: no\nDROP INDEX CONCURRENTLY walk_x;\n');
+SELECT dbm_register('databrain--eeeeeeeeeeee--ffffffffffff.sql',
+	E'-- inside\n--\n-- Revision ID: ffffffffffff\n-- Revises: eeeeeeeeeeee\nSELECT 1;\nSELECT nothing;\n');
+
+\set ON_ERROR_STOP off
+CALL dbm_migrate('eeee');
+\set failed :ERROR
+CALL dbm_migrate('nothing');
+\set ON_ERROR_STOP on
+\if :failed
+\else
+	DO $$ BEGIN RAISE EXCEPTION 'the worker did not fail'; END $$;
+\endif
+DELETE FROM walk WHERE ctid = '(0,1)';
+CALL dbm_migrate('eeee');
+SELECT pg_temp.fails($$SELECT dbm_upgrade('ffff')$$);
+\set ON_ERROR_STOP off
+CALL dbm_migrate('ffff');
+\set failed :ERROR
+\set ON_ERROR_STOP on
+\if :failed
+\else
+	DO $$ BEGIN RAISE EXCEPTION 'the revision did not fail'; END $$;
+\endif
+SELECT * FROM dbm_progress();
+SELECT * FROM dbm_log();
+CALL dbm_migrate('29e0');
+
+-- The store: the same again, other text, by force, adopted, removed.
+SELECT dbm_register('databrain--eeeeeeeeeeee--ffffffffffff.sql', E'-- inside\n--\n-- Revision ID: ffffffffffff\n-- Revises: eeeeeeeeeeee\nSELECT 2;\n');
+SELECT dbm_register('databrain--eeeeeeeeeeee--ffffffffffff.sql', E'-- inside\n--\n-- Revision ID: ffffffffffff\n-- Revises: eeeeeeeeeeee\nSELECT 2;\n', true);
+SELECT dbm_adopt('ffff');
+SELECT dbm_unregister('ffff');
+SELECT pg_temp.fails($$SELECT dbm_unregister('ffff')$$);
+SELECT pg_temp.fails($$SELECT dbm_adopt('ffff')$$);
+SELECT * FROM dbm_stamp('eeee');
+SELECT pg_temp.fails($$SELECT dbm_unregister('eeee')$$);
+SELECT * FROM dbm_stamp('3901', true);
+SELECT * FROM dbm_stamp('29e0');
+SELECT pg_temp.fails($$SELECT dbm_stamp('nothing')$$);
+
+-- A script that may not act on the session.
+CREATE ROLE walk_author;
+GRANT EXECUTE ON FUNCTION dbm_register, dbm_upgrade TO walk_author;
+SET ROLE walk_author;
+SELECT dbm_register('walk--base--aaaaaaaaaaaa.sql', 'RESET ROLE');
+SELECT pg_temp.fails($$SELECT dbm_upgrade(project => 'walk')$$);
+RESET ROLE;
+DROP OWNED BY walk_author;
+DROP ROLE walk_author;
+DROP TABLE walk;
+
 SELECT * FROM dbm_log();
 SELECT * FROM dbm_downgrade('base');
 DROP EXTENSION databrain;
