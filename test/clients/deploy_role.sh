@@ -121,6 +121,16 @@ for call in "SELECT dbm_upgrade('head', 'shop')" "CALL dbm_migrate('head', 'shop
 	is 'ERROR:  42501: revision "trap" of project "shop" was written by another role' \
 		"$(super -c "$call" | head -n 1)" "a superuser: $call"
 done
+
+# who takes on its role is safe, too: it cannot be left from inside
+for script in 'RESET ROLE' 'SET SESSION AUTHORIZATION DEFAULT' \
+	'INSERT INTO line VALUES (1)'; do
+	deploy -c "SELECT dbm_unregister('trap')" >/dev/null
+	register shop--s2--trap.sql "-- Revision ID: trap
+$script" >/dev/null
+	is 42501 "$(super -c 'SET ROLE deploy' -c 'SET search_path = shop' -c "CALL dbm_migrate('head', 'shop')" | sed -n 's/^ERROR:  \(.....\).*/\1/p')" \
+		"a superuser as the role: $script"
+done
 is f "$(super -c "SELECT rolsuper FROM pg_roles WHERE rolname = 'deploy'")" 'it is no superuser in the end'
 is f "$(super -c "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'object' AND classid = 'dbm.applied'::regclass AND objsubid > 0)")" \
 	'no lock is left'
