@@ -87,7 +87,7 @@ dist:
 ifneq ($(wildcard test/bench/run),)
 .PHONY: bench
 bench:
-	@.ci/setup bench
+	@.ci/setup test
 	@$(SUB) -s clean
 	@$(SUB) -s all install
 	@test/bench/run
