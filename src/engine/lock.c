@@ -23,8 +23,10 @@
  * held, a function fails: it has a snapshot, for which a concurrent index
  * build of the worker would wait for ever, while the function waited for the
  * worker.  A CALL lets the project lock go and waits for the step lock without
- * a snapshot.  Nobody waits for the project lock while others wait for a step
- * lock of his but the holder of the step lock, so no cycle can form.
+ * a snapshot.  Who tests or waits takes the step lock in share mode, so that
+ * neither looks like a running worker to others.  Nobody waits for the project
+ * lock while others wait for a step lock of his but the holder of the step
+ * lock, so no cycle can form.
  *
  * The server frees session locks of this method when a transaction aborts.
  *
@@ -62,11 +64,12 @@ lock_tag(const char *project, uint16 subobject)
 }
 
 static bool
-acquire(const char *project, uint16 subobject, bool session, bool wait)
+acquire(const char *project, uint16 subobject, LOCKMODE mode, bool session,
+		bool wait)
 {
 	LOCKTAG		tag = lock_tag(project, subobject);
 
-	if (LockAcquire(&tag, ExclusiveLock, session, !wait) == LOCKACQUIRE_NOT_AVAIL)
+	if (LockAcquire(&tag, mode, session, !wait) == LOCKACQUIRE_NOT_AVAIL)
 		return false;
 	/* who held it before may have changed any catalog */
 	AcceptInvalidationMessages();
@@ -74,20 +77,20 @@ acquire(const char *project, uint16 subobject, bool session, bool wait)
 }
 
 static void
-release(const char *project, uint16 subobject, bool session)
+release(const char *project, uint16 subobject, LOCKMODE mode, bool session)
 {
 	LOCKTAG		tag = lock_tag(project, subobject);
 
-	(void) LockRelease(&tag, ExclusiveLock, session);
+	(void) LockRelease(&tag, mode, session);
 }
 
 /* Does no worker run a revision of the project?  Ask under the project lock. */
 static bool
 no_step_runs(const char *project)
 {
-	if (!acquire(project, STEP_LOCK, false, false))
+	if (!acquire(project, STEP_LOCK, ShareLock, false, false))
 		return false;
-	release(project, STEP_LOCK, false);
+	release(project, STEP_LOCK, ShareLock, false);
 	return true;
 }
 
@@ -98,7 +101,7 @@ no_step_runs(const char *project)
 void
 dbmig_lock_project(const char *project)
 {
-	(void) acquire(project, PROJECT_LOCK, false, true);
+	(void) acquire(project, PROJECT_LOCK, ExclusiveLock, false, true);
 	if (!no_step_runs(project))
 		ereport(ERROR,
 				errcode(ERRCODE_OBJECT_IN_USE),
@@ -117,10 +120,10 @@ dbmig_lock_project(const char *project)
 bool
 dbmig_lock_project_session(const char *project)
 {
-	(void) acquire(project, PROJECT_LOCK, true, true);
+	(void) acquire(project, PROJECT_LOCK, ExclusiveLock, true, true);
 	if (no_step_runs(project))
 		return true;
-	release(project, PROJECT_LOCK, true);
+	release(project, PROJECT_LOCK, ExclusiveLock, true);
 	return false;
 }
 
@@ -128,35 +131,35 @@ dbmig_lock_project_session(const char *project)
 void
 dbmig_wait_for_step(const char *project)
 {
-	(void) acquire(project, STEP_LOCK, true, true);
-	release(project, STEP_LOCK, true);
+	(void) acquire(project, STEP_LOCK, ShareLock, true, true);
+	release(project, STEP_LOCK, ShareLock, true);
 }
 
 /* Pass from the project lock to the step lock; nobody can come in between. */
 void
 dbmig_begin_step(const char *project)
 {
-	(void) acquire(project, STEP_LOCK, true, true);
-	release(project, PROJECT_LOCK, true);
+	(void) acquire(project, STEP_LOCK, ExclusiveLock, true, true);
+	release(project, PROJECT_LOCK, ExclusiveLock, true);
 }
 
 /* And back, while the step lock is still held. */
 void
 dbmig_retake_project(const char *project)
 {
-	(void) acquire(project, PROJECT_LOCK, true, true);
+	(void) acquire(project, PROJECT_LOCK, ExclusiveLock, true, true);
 }
 
 void
 dbmig_end_step(const char *project)
 {
-	release(project, STEP_LOCK, true);
+	release(project, STEP_LOCK, ExclusiveLock, true);
 }
 
 void
 dbmig_unlock_project_session(const char *project)
 {
-	release(project, PROJECT_LOCK, true);
+	release(project, PROJECT_LOCK, ExclusiveLock, true);
 }
 
 /* Is this the tag of a lock of ours, in this database? */
