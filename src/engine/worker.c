@@ -172,15 +172,26 @@ check_login(Oid role)
 				errhint("Read the script and take it over with dbm_adopt(), or let the role log in."));
 }
 
-/* Stop the worker and wait until it is gone. */
+/* A worker, and where it is heard. */
+typedef struct Connection
+{
+	BackgroundWorkerHandle *worker;
+	shm_mq_handle *queue;
+} Connection;
+
+/*
+ * Stop the worker and wait until it is gone.  Nobody listens any more, which
+ * it must know, or it would wait for room in the queue to say good-bye.
+ */
 static void
 stop_worker(int code, Datum arg)
 {
-	BackgroundWorkerHandle *worker = (BackgroundWorkerHandle *) DatumGetPointer(arg);
+	Connection *connection = (Connection *) DatumGetPointer(arg);
 
-	TerminateBackgroundWorker(worker);
+	shm_mq_detach(connection->queue);
+	TerminateBackgroundWorker(connection->worker);
 	HOLD_INTERRUPTS();
-	(void) WaitForBackgroundWorkerShutdown(worker);
+	(void) WaitForBackgroundWorkerShutdown(connection->worker);
 	RESUME_INTERRUPTS();
 }
 
@@ -285,8 +296,7 @@ dbmig_run_in_worker(DbmigStepRun *run, const DbmigUnfinished *begun)
 	Arguments  *arguments;
 	char	   *copy;
 	shm_mq	   *queue;
-	shm_mq_handle *queue_handle;
-	BackgroundWorkerHandle *worker;
+	Connection	connection;
 	Size		size;
 	pid_t		pid;
 	bool		succeeded;
@@ -331,22 +341,22 @@ dbmig_run_in_worker(DbmigStepRun *run, const DbmigUnfinished *begun)
 	queue = shm_mq_create(shm_toc_allocate(toc, QUEUE_SIZE), QUEUE_SIZE);
 	shm_toc_insert(toc, KEY_QUEUE, queue);
 	shm_mq_set_receiver(queue, MyProc);
-	queue_handle = shm_mq_attach(queue, segment, NULL);
+	connection.queue = shm_mq_attach(queue, segment, NULL);
 
 	/* no snapshot of ours may keep a concurrent index build waiting */
 	InvalidateCatalogSnapshot();
 	Assert(!TransactionIdIsValid(MyProc->xmin));
 
-	worker = start_worker(run, segment);
-	shm_mq_set_handle(queue_handle, worker);
-	PG_ENSURE_ERROR_CLEANUP(stop_worker, PointerGetDatum(worker));
+	connection.worker = start_worker(run, segment);
+	shm_mq_set_handle(connection.queue, connection.worker);
+	PG_ENSURE_ERROR_CLEANUP(stop_worker, PointerGetDatum(&connection));
 	{
-		if (WaitForBackgroundWorkerStartup(worker, &pid) == BGWH_STARTED)
+		if (WaitForBackgroundWorkerStartup(connection.worker, &pid) == BGWH_STARTED)
 			dbmig_report_worker(run, pid);
-		listen_to_worker(queue_handle, run, arguments);
-		(void) WaitForBackgroundWorkerShutdown(worker);
+		listen_to_worker(connection.queue, run, arguments);
+		(void) WaitForBackgroundWorkerShutdown(connection.worker);
 	}
-	PG_END_ENSURE_ERROR_CLEANUP(stop_worker, PointerGetDatum(worker));
+	PG_END_ENSURE_ERROR_CLEANUP(stop_worker, PointerGetDatum(&connection));
 
 	run->entry.statements = arguments->statements;
 	succeeded = arguments->succeeded;
