@@ -503,19 +503,17 @@ is_concurrent(const RawStmt *raw)
 }
 
 /*
- * lock_timeout for a statement.  A concurrent command waits for transactions
- * and not in front of them, so a short time would only kill its work.
+ * Set lock_timeout for a statement.  A concurrent command waits for
+ * transactions and not in front of them, so a short time would only kill its
+ * work.
  */
 static void
 set_lock_timeout(const RawStmt *raw, const char *usual)
 {
-	const char *value = usual;
-
-	if (is_concurrent(raw))
-		value = psprintf("%d", dbmig_concurrent_lock_timeout);
-	else if (dbmig_lock_timeout >= 0)
-		value = psprintf("%d", dbmig_lock_timeout);
-	SetConfigOption("lock_timeout", value, PGC_USERSET, PGC_S_SESSION);
+	SetConfigOption("lock_timeout",
+					is_concurrent(raw) ?
+					psprintf("%d", dbmig_concurrent_lock_timeout) : usual,
+					PGC_USERSET, PGC_S_SESSION);
 }
 
 /* Checksum of a script up to the end of a statement; in a transaction. */
@@ -585,7 +583,10 @@ run_script(Arguments *arguments, char **texts)
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
 
-	usual_timeout = pstrdup(GetConfigOption("lock_timeout", false, false));
+	/* the setting's, the caller's, or what the script sets */
+	usual_timeout = dbmig_lock_timeout >= 0 ?
+		psprintf("%d", dbmig_lock_timeout) :
+		pstrdup(GetConfigOption("lock_timeout", false, false));
 	StartTransactionCommand();
 	MemoryContextSwitchTo(script_context);
 	statements = dbmig_script_parse(texts[TEXT_SCRIPT], file_name, &clean);
