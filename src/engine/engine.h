@@ -218,6 +218,10 @@ extern void dbmig_check_unfinished(const DbmigStepRun *run,
 								   const DbmigUnfinished *begun);
 extern PGDLLEXPORT void dbmig_worker_main(Datum arg);
 
+/* leftover.c */
+extern List *dbmig_find_leftovers(struct RawStmt *raw);
+extern List *dbmig_clear_leftovers(struct RawStmt *raw);
+
 /* author.c */
 extern List *dbmig_draft_files(const DbmigDraft *draft);
 extern void dbmig_store_files(const char *project, List *files);

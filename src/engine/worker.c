@@ -12,9 +12,9 @@
  *
  * How far it got is written to dbm.step in the last transaction of each
  * statement, so that a crash leaves the statement and its record either both
- * done or both not.  Before each statement the attempt is recorded; a
- * statement that was attempted but not finished may have left an invalid
- * index, which is dropped before the index is built again.
+ * done or both not.  Before each statement the attempt is recorded; what a
+ * statement left that was attempted but not finished is cleared before it is
+ * tried again (see leftover.c).
  *
  * Errors and notices come back as protocol messages through a queue in shared
  * memory, as from parallel workers.  The caller waits without a snapshot, or a
@@ -32,9 +32,7 @@
 #include "access/xact.h"
 #include "base/compat.h"
 #include "base/settings.h"
-#include "catalog/namespace.h"
 #include "catalog/pg_authid.h"
-#include "catalog/pg_index.h"
 #include "engine/engine.h"
 #include "libpq/pqformat.h"
 #include "libpq/pqmq.h"
@@ -56,7 +54,6 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/guc_tables.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/portal.h"
 #include "utils/ps_status.h"
@@ -430,56 +427,27 @@ run_at_top_level(RawStmt *raw, const char *text, MemoryContext context)
 	CommandCounterIncrement();
 }
 
-/*
- * If an earlier attempt to build an index concurrently left it invalid, drop
- * it.  The names are the parse tree's, looked up as the statement will.
- */
+/* Clear what an earlier attempt at the statement left. */
 static void
-drop_invalid_index(RawStmt *raw, MemoryContext context)
+clear_leftovers(RawStmt *raw, MemoryContext context)
 {
-	IndexStmt  *statement = (IndexStmt *) raw->stmt;
-	char	   *command = NULL;
-	Oid			table;
-	Oid			index;
-	HeapTuple	tuple;
-
-	if (!IsA(statement, IndexStmt) || !statement->concurrent ||
-		statement->idxname == NULL)
-		return;
+	List	   *commands;
+	ListCell   *lc;
 
 	StartTransactionCommand();
 	PushActiveSnapshot(GetTransactionSnapshot());
-	table = RangeVarGetRelid(statement->relation, NoLock, true);
-	index = OidIsValid(table) ?
-		get_relname_relid(statement->idxname, get_rel_namespace(table)) : InvalidOid;
-	tuple = OidIsValid(index) ?
-		SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index)) : NULL;
-	if (HeapTupleIsValid(tuple))
-	{
-		Form_pg_index form = (Form_pg_index) GETSTRUCT(tuple);
-
-		if (form->indrelid == table && !form->indisvalid)
-		{
-			char	   *name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(index)),
-														  statement->idxname);
-
-			command = MemoryContextStrdup(context,
-										  psprintf("DROP INDEX CONCURRENTLY %s",
-												   name));
-		}
-		ReleaseSysCache(tuple);
-	}
+	MemoryContextSwitchTo(context);
+	commands = dbmig_clear_leftovers(raw);
 	PopActiveSnapshot();
 	CommitTransactionCommand();
 
-	if (command)
+	foreach(lc, commands)
 	{
+		const char *command = lfirst(lc);
+
 		MemoryContextSwitchTo(context);
-		raw = linitial_node(RawStmt, raw_parser(command, RAW_PARSE_DEFAULT));
-		ereport(NOTICE,
-				errmsg("dropping the invalid index \"%s\" that an earlier attempt left",
-					   statement->idxname));
-		run_at_top_level(raw, command, context);
+		run_at_top_level(linitial_node(RawStmt, raw_parser(command, RAW_PARSE_DEFAULT)),
+						 command, context);
 		CommitTransactionCommand();
 	}
 }
@@ -625,11 +593,15 @@ run_script(Arguments *arguments, char **texts)
 		else
 		{
 			if (arguments->attempted == at.number)
-				drop_invalid_index(statement->raw, statement_context);
+				clear_leftovers(statement->raw, statement_context);
 			else
 			{
 				StartTransactionCommand();
-				row.attempted = at.number;
+				PushActiveSnapshot(GetTransactionSnapshot());
+				/* what is there before an attempt is none of its leftovers */
+				if (dbmig_find_leftovers(statement->raw) == NIL)
+					row.attempted = at.number;
+				PopActiveSnapshot();
 				dbmig_unfinished_put(project, &row);
 				CommitTransactionCommand();
 			}
