@@ -619,6 +619,19 @@ begin_step_scan(TableScan *scan, const char *project, const char *revision,
 	return systable_getnext(scan->scan);
 }
 
+static DbmigUnfinished *
+unfinished_from_tuple(HeapTuple tuple, TupleDesc desc)
+{
+	DbmigUnfinished *row = palloc(sizeof(DbmigUnfinished));
+
+	row->revision = text_or_null(tuple, Anum_step_revision, desc);
+	row->direction = text_or_null(tuple, Anum_step_direction, desc);
+	row->finished = get_int(tuple, Anum_step_finished, desc);
+	row->attempted = get_int(tuple, Anum_step_attempted, desc);
+	row->checksum = text_or_null(tuple, Anum_step_checksum, desc);
+	return row;
+}
+
 /* How far a revision got; NULL when it was not begun. */
 DbmigUnfinished *
 dbmig_unfinished_find(const char *project, const char *revision)
@@ -628,18 +641,27 @@ dbmig_unfinished_find(const char *project, const char *revision)
 	DbmigUnfinished *row = NULL;
 
 	if (HeapTupleIsValid(tuple))
-	{
-		TupleDesc	desc = RelationGetDescr(scan.relation);
-
-		row = palloc(sizeof(DbmigUnfinished));
-		row->revision = pstrdup(revision);
-		row->direction = text_or_null(tuple, Anum_step_direction, desc);
-		row->finished = get_int(tuple, Anum_step_finished, desc);
-		row->attempted = get_int(tuple, Anum_step_attempted, desc);
-		row->checksum = text_or_null(tuple, Anum_step_checksum, desc);
-	}
+		row = unfinished_from_tuple(tuple, RelationGetDescr(scan.relation));
 	end_scan(&scan, AccessShareLock);
 	return row;
+}
+
+/* All revisions of a project that were begun: list of DbmigUnfinished. */
+List *
+dbmig_unfinished_list(const char *project)
+{
+	List	   *rows = NIL;
+	ScanKeyData key;
+	TableScan	scan;
+	HeapTuple	tuple;
+
+	text_key(&key, Anum_step_project, project);
+	begin_scan(&scan, "step", "step_pkey", AccessShareLock, NULL, 1, &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan.scan)))
+		rows = lappend(rows,
+					   unfinished_from_tuple(tuple, RelationGetDescr(scan.relation)));
+	end_scan(&scan, AccessShareLock);
+	return rows;
 }
 
 /* Record how far a revision got. */

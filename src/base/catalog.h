@@ -113,6 +113,7 @@ extern void dbmig_registered_set_author(const char *project, const char *from,
 
 extern DbmigUnfinished *dbmig_unfinished_find(const char *project,
 											   const char *revision);
+extern List *dbmig_unfinished_list(const char *project);
 extern void dbmig_unfinished_put(const char *project, const DbmigUnfinished *row);
 extern void dbmig_unfinished_delete(const char *project, const char *revision);
 

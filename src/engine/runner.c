@@ -155,8 +155,10 @@ stamp(DbmigProject *project, const bool *wanted, MemoryContext report_context)
 	MemoryContext run_context = CurrentMemoryContext;
 	DbmigLogEntry entry = {0};
 	List	   *steps;
+	List	   *unfinished = dbmig_unfinished_list(project->name);
+	ListCell   *lc;
 	const char *message = "";
-	bool		changed = false;
+	bool		changed = unfinished != NIL;
 
 	for (int i = 0; i < project->graph->n; i++)
 		changed |= project->applied[i] != wanted[i];
@@ -183,12 +185,20 @@ stamp(DbmigProject *project, const bool *wanted, MemoryContext report_context)
 								 true);
 		else if (!wanted[i] && project->applied[i])
 			dbmig_applied_delete(project->name, revision->id);
-		/* who stamps a revision that was begun says how it ended */
-		if (wanted[i] != project->applied[i])
-			dbmig_unfinished_delete(project->name, revision->id);
 		project->applied[i] = wanted[i];
 		MemoryContextSwitchTo(run_context);
 		MemoryContextReset(step_context);
+	}
+
+	/* who stamps says how the revisions ended that were begun */
+	foreach(lc, unfinished)
+	{
+		const DbmigUnfinished *begun = lfirst(lc);
+
+		dbmig_unfinished_delete(project->name, begun->revision);
+		ereport(NOTICE,
+				errmsg("forgetting that the %s of revision \"%s\" stopped after statement %d",
+					   begun->direction, begun->revision, begun->finished));
 	}
 
 	entry.to = current_heads(project, &entry.nto);

@@ -128,6 +128,63 @@ dbmig_step_is_transactional(const DbmigProject *project, int node,
 							  file_name)->transactional;
 }
 
+/* Does the plan run the revision, or take away what it stands on? */
+static bool
+plan_touches(const DbmigProject *project, const DbmigPlan *plan, int node,
+			 bool ground)
+{
+	const DbmigNode *n = &project->graph->nodes[node];
+
+	for (int i = 0; i < plan->nsteps; i++)
+	{
+		if (!ground && plan->steps[i] == node)
+			return true;
+		for (int j = 0; ground && j < n->ndown; j++)
+			if (plan->steps[i] == n->down[j])
+				return true;
+		for (int j = 0; ground && j < n->ndeps; j++)
+			if (plan->steps[i] == n->deps[j])
+				return true;
+	}
+	return false;
+}
+
+/*
+ * A revision that stopped half way can go on in the direction that it had.
+ * Until then nothing can be built on the half of it that is left, nor can what
+ * it stands on be taken away.
+ */
+static void
+check_unfinished(const DbmigProject *project, const DbmigPlan *plan)
+{
+	ListCell   *lc;
+
+	foreach(lc, dbmig_unfinished_list(project->name))
+	{
+		const DbmigUnfinished *begun = lfirst(lc);
+		bool		upgrade = strcmp(begun->direction, "upgrade") == 0;
+		int			node = dbmig_graph_lookup(project->graph, begun->revision);
+		bool		in_the_way;
+
+		if (node < 0)
+			continue;
+		if (upgrade == (plan->direction == DBMIG_UPGRADE))
+			in_the_way = plan_touches(project, plan, node, false) &&
+				dbmig_step_is_transactional(project, node, plan->direction);
+		else
+			in_the_way = !upgrade || plan_touches(project, plan, node, true);
+		if (in_the_way)
+			ereport(ERROR,
+					errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					errmsg("%s of revision \"%s\" of project \"%s\" stopped half way",
+						   begun->direction, begun->revision, project->name),
+					errdetail_plural("%d statement of its script ran, outside of a transaction.",
+									 "%d statements of its script ran, outside of a transaction.",
+									 begun->finished, begun->finished),
+					errhint("CALL dbm_migrate() in that direction goes on with it.  If you completed or undid it by hand, say so with dbm_stamp()."));
+	}
+}
+
 /*
  * What can be known before anything runs is refused before anything runs.
  * in_transaction: also refuse revisions that cannot run in one.
@@ -136,6 +193,7 @@ void
 dbmig_check_plan(const DbmigProject *project, const DbmigPlan *plan,
 				 bool in_transaction)
 {
+	check_unfinished(project, plan);
 	for (int i = 0; i < plan->nsteps; i++)
 	{
 		const DbmigRevision *revision = dbmig_revision(project, plan->steps[i]);

@@ -340,12 +340,36 @@ one($node, 'DELETE FROM again WHERE a = 3');
 is(migrate('base', 'again'), 3, 'a downgrade stops');
 is(one($node, 'SELECT direction, finished FROM dbm.step WHERE project = \'again\''), 'downgrade|1', 'which is recorded');
 is(current('again'), 'a1', 'the revision is still applied');
-($status, $out, $err) = run_sql($node, "SELECT * FROM dbm_upgrade('head', 'again')");
-is($status, 0, 'a function finds nothing to upgrade');
+foreach my $call ("SELECT * FROM dbm_upgrade('head', 'again')", "CALL dbm_migrate('head', 'again')")
+{
+	($status, $out, $err) = run_sql($node, $call);
+	like($err, qr/ERROR:  55000: downgrade of revision "a1" of project "again" stopped half way\nDETAIL:  1 statement of its script ran/,
+		"$call does not take it for applied");
+}
+($status, $out, $err) = run_sql($node, "SELECT * FROM dbm_downgrade('base', 'again')");
+like($err, qr/ERROR:  25001: revision "a1" of project "again" cannot run in a transaction/, 'a function cannot go on');
 one($node, 'INSERT INTO again VALUES (3)');
 is(migrate('base', 'again'), 0, 'and goes on') or diag $err;
 is(one($node, 'SELECT count(*) FROM again'), 0, 'to its end');
 is(current('again'), '', 'the revision is gone');
+
+# What a revision stands on that stopped half way stays, until somebody says
+# how it ended.
+revision($node, 'ground', 'g1', 'base', up => 'SELECT 1;', down => 'SELECT 1;');
+revision($node, 'ground', 'g2', 'g1', up_outside => 1, up => "SELECT 1;\nSELECT 1 / 0;", down => 'SELECT 1;');
+revision($node, 'ground', 'side', 'g1', up => 'SELECT 1;', down => 'SELECT 1;');
+migrate('g2', 'ground');
+is(migrate('base', 'ground'), 3, 'what a half of a revision stands on cannot be downgraded');
+like($err, qr/upgrade of revision "g2" of project "ground" stopped half way/, 'which is said');
+is(migrate('side', 'ground'), 0, 'another branch is free') or diag $err;
+is(migrate('g1', 'ground'), 0, 'both ways') or diag $err;
+revision($node, 'ground', 'g2', 'g1', up => "SELECT 1;\nSELECT 2;", down => 'SELECT 1;');
+is(migrate('g2', 'ground'), 3, 'it cannot be run again in a transaction');
+like($err, qr/upgrade of revision "g2" of project "ground" stopped half way/, 'which is said');
+($status, $out, $err) = run_sql($node, "SELECT direction FROM dbm_stamp('g1', false, 'ground')");
+is("$status $out", '0 stamp', 'who undid it by hand stamps') or diag $err;
+like($err, qr/NOTICE: .*forgetting that the upgrade of revision "g2" stopped after statement 1/, 'which it says');
+is(migrate('base', 'ground'), 0, 'and it is free') or diag $err;
 
 # ---------------- invalid indexes ----------------
 
