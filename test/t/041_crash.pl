@@ -20,87 +20,8 @@ my $node = cluster('crash', conf => "restart_after_crash = on\nlog_statement = n
 srand($seed);
 note "DBM_SEED=$seed";
 
-# Each revision makes things that show how far it got.  Every other one of
-# project mixed runs outside of a transaction, in both directions.
-one($node, 'CREATE TABLE ledger (project text, revision int); '
-	  . 'CREATE TABLE base AS SELECT g AS a FROM generate_series(1, 3000) g');
-foreach my $project ('mixed', 'plain')
-{
-	my $from = 'base';
-
-	foreach my $i (1 .. $revisions)
-	{
-		my $outside = $project eq 'mixed' && $i % 2 == 0;
-		my $concurrently = $outside ? 'CONCURRENTLY' : '';
-
-		revision($node, $project, "r$i", $from,
-			up_outside => $outside,
-			up => "CREATE TABLE ${project}_t$i (a int);\n"
-			  . "CREATE INDEX $concurrently ${project}_i$i ON base (a);\n"
-			  . "INSERT INTO ledger VALUES ('$project', $i);\n"
-			  . ($outside ? "VACUUM base;\n" : "SELECT pg_sleep(0.01);\n"),
-			down_outside => $outside,
-			down => "DELETE FROM ledger WHERE project = '$project' AND revision = $i;\n"
-			  . "DROP INDEX $concurrently ${project}_i$i;\n"
-			  . ($outside ? "VACUUM base;\n" : "SELECT pg_sleep(0.01);\n")
-			  . "DROP TABLE ${project}_t$i;\n");
-		$from = "r$i";
-	}
-}
-
-# What is there of each revision, beside what is recorded: one line for each
-# revision where the two differ.
-sub differences
-{
-	my ($project) = @_;
-	my @found;
-	my $rows = one($node, qq{
-		SELECT i,
-			EXISTS (SELECT FROM pg_class WHERE relname = '${project}_t' || i)::int,
-			EXISTS (SELECT FROM pg_class c JOIN pg_index x ON indexrelid = c.oid
-				WHERE relname = '${project}_i' || i AND indisvalid)::int,
-			(SELECT count(*) FROM ledger WHERE project = '$project' AND revision = i),
-			EXISTS (SELECT FROM pg_class c JOIN pg_index x ON indexrelid = c.oid
-				WHERE relname = '${project}_i' || i AND NOT indisvalid)::int,
-			EXISTS (SELECT FROM dbm.applied WHERE project = '$project' AND revision = 'r' || i)::int,
-			coalesce(direction, ''), coalesce(finished, 0), coalesce(attempted, 0)
-		FROM generate_series(1, $revisions) i
-			LEFT JOIN dbm.step ON project = '$project' AND revision = 'r' || i
-		ORDER BY i});
-
-	foreach my $row (split /\n/, $rows)
-	{
-		my ($i, $table, $index, $line, $invalid, $applied, $direction, $finished, $attempted) =
-		  split /\|/, $row;
-		my ($want_table, $want_index, $want_line) = ($applied) x 3;
-
-		($want_table, $want_index, $want_line) =
-		  ($finished >= 1 ? 1 : 0, $finished >= 2 ? 1 : 0, $finished >= 3 ? 1 : 0)
-		  if $direction eq 'upgrade';
-		($want_line, $want_index, $want_table) =
-		  ($finished >= 1 ? 0 : 1, $finished >= 2 ? 0 : 1, $finished >= 4 ? 0 : 1)
-		  if $direction eq 'downgrade';
-
-		# an index may be half built or half gone while its statement runs
-		my $started = $attempted == 2 && $finished == 1;
-		$want_index = 0 if $direction eq 'downgrade' && $started && $invalid;
-		push @found, $row
-		  if "$table $index $line" ne "$want_table $want_index $want_line"
-		  || ($invalid && !$started)
-		  || ($direction eq 'upgrade' && $applied)
-		  || ($direction eq 'downgrade' && !$applied);
-	}
-
-	# applied are the first ones, and the log's last word agrees with that
-	push @found, 'the state has holes'
-	  if one($node, qq{SELECT count(*) = coalesce(max(substr(revision, 2)::int), 0)
-		FROM dbm.applied WHERE project = '$project'}) ne 't';
-	push @found, 'the log says something else'
-	  if one($node, qq{SELECT count(*) FROM dbm.applied WHERE project = '$project'}) ne
-	  one($node, qq{SELECT count(*) FROM (SELECT DISTINCT ON (revision) direction FROM dbm.log
-		WHERE project = '$project' AND outcome = 'done' ORDER BY revision, id DESC) l WHERE direction = 'upgrade'});
-	return @found;
-}
+ladder($node, 'mixed', $revisions, 1);
+ladder($node, 'plain', $revisions, 0);
 
 # The children of the postmaster whose title matches.
 sub find_process
@@ -159,7 +80,7 @@ foreach my $project (sort keys %call)
 
 		$duration{$project} = time - $start;
 		is($status, 0, "$project goes $direction undisturbed") or diag $err;
-		is(join("\n", differences($project)), '', 'and the state is right');
+		is(join("\n", differences($node, $project, $revisions)), '', 'and the state is right');
 	}
 }
 
@@ -226,7 +147,7 @@ foreach my $round (1 .. $kills * 3)
 		$struck{"$victim of $project"}++;
 	}
 
-	my @differences = differences($project);
+	my @differences = differences($node, $project, $revisions);
 	my $left = one($node, 'SELECT count(*) FROM dbm.step');
 	$resumed++ if $left > 0;
 	$interrupted++
@@ -236,7 +157,7 @@ foreach my $round (1 .. $kills * 3)
 	my ($status, $out, $err) = run_sql($node, $call{$project}{$direction});
 	if ($status == 0)
 	{
-		push @differences, differences($project);
+		push @differences, differences($node, $project, $revisions);
 		push @differences, 'not all was done'
 		  if one($node, "SELECT count(*) FROM dbm.applied WHERE project = '$project'") !=
 		  ($direction eq 'up' ? $revisions : 0);
