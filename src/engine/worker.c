@@ -452,6 +452,26 @@ clear_leftovers(RawStmt *raw, MemoryContext context)
 	}
 }
 
+/*
+ * Does the statement set a parameter for those after it?  So does the function
+ * that pg_dump uses, called alone.
+ */
+static bool
+sets_parameter(const RawStmt *raw)
+{
+	const SelectStmt *select = (const SelectStmt *) raw->stmt;
+	const FuncCall *call;
+
+	if (IsA(raw->stmt, VariableSetStmt))
+		return true;
+	if (!IsA(select, SelectStmt) || list_length(select->targetList) != 1 ||
+		select->fromClause != NIL)
+		return false;
+	call = (const FuncCall *) linitial_node(ResTarget, select->targetList)->val;
+	return call && IsA(call, FuncCall) &&
+		strcmp(strVal(llast(call->funcname)), "set_config") == 0;
+}
+
 /* Does the statement itself wait for others, one lock after the other? */
 static bool
 is_concurrent(const RawStmt *raw)
@@ -578,7 +598,7 @@ run_script(Arguments *arguments, char **texts)
 		CHECK_FOR_INTERRUPTS();
 
 		/* a setting made by a finished statement is gone with its session */
-		if (done && !IsA(statement->raw->stmt, VariableSetStmt))
+		if (done && !sets_parameter(statement->raw))
 			continue;
 
 		dbmig_report_statement(&at);
@@ -615,7 +635,7 @@ run_script(Arguments *arguments, char **texts)
 			dbmig_unfinished_put(project, &row);
 			CommitTransactionCommand();
 		}
-		if (IsA(statement->raw->stmt, VariableSetStmt))
+		if (sets_parameter(statement->raw))
 			usual_timeout = MemoryContextStrdup(script_context,
 												GetConfigOption("lock_timeout",
 																false, false));

@@ -311,31 +311,31 @@ sub resumable
 	my ($first, $middle, $last) = @_;
 
 	revision($node, 'again', 'a1', 'base', up_outside => 1,
-		up => "$first\nINSERT INTO again SELECT 2, current_setting('my.thing');\n$middle\n$last",
+		up => "$first\nINSERT INTO again SELECT 2, current_setting('my.thing') || current_setting('work_mem');\n$middle\n$last",
 		down_outside => 1,
 		down => "INSERT INTO again VALUES (-1);\nSELECT 1 / (SELECT count(*) FROM again WHERE a = 3);\nDELETE FROM again;");
 	return;
 }
 one($node, 'CREATE TABLE again (a int, t text)');
-my $first = "SET my.thing = 'kept';\nINSERT INTO again VALUES (1);";
-resumable($first, 'SELECT 1 / 0;', 'INSERT INTO again SELECT 4, current_setting(\'my.thing\');');
-is(migrate('head', 'again'), 3, 'a script stops at its fourth statement');
+my $first = "SET my.thing = 'kept';\nSELECT pg_catalog.set_config('work_mem', '5MB', false);\nINSERT INTO again VALUES (1);";
+resumable($first, 'SELECT 1 / 0;', 'INSERT INTO again SELECT 4, current_setting(\'my.thing\') || current_setting(\'work_mem\');');
+is(migrate('head', 'again'), 3, 'a script stops at its fifth statement');
 is(one($node, 'SELECT count(*) FROM again'), 2, 'what was done stays');
-is(one($node, 'SELECT revision, direction, finished, attempted FROM dbm.step WHERE project = \'again\''), 'a1|upgrade|3|4', 'and is recorded');
+is(one($node, 'SELECT revision, direction, finished, attempted FROM dbm.step WHERE project = \'again\''), 'a1|upgrade|4|5', 'and is recorded');
 is(current('again'), '', 'the revision is not applied');
 resumable("SET my.thing = 'kept';\nINSERT INTO again VALUES (11);", 'SELECT 1;', 'SELECT 2;');
 is(migrate('head', 'again'), 3, 'a script whose finished part was changed is refused');
-like($err, qr/ERROR:  55000: script of revision "a1" of project "again" was changed after 3 of its statements ran/, 'with a clear error') or diag $err;
+like($err, qr/ERROR:  55000: script of revision "a1" of project "again" was changed after 4 of its statements ran/, 'with a clear error') or diag $err;
 like($err, qr/HINT: .*dbm_stamp/, 'and a hint');
 is_unlocked('after that');
-resumable("/* new comment */ SET my.thing='kept'\n;insert into AGAIN values (1);", 'INSERT INTO again VALUES (3);',
-	'INSERT INTO again SELECT 4, current_setting(\'my.thing\');');
+resumable("/* new comment */ SET my.thing='kept'\n;SELECT pg_catalog.set_config('work_mem', '5MB', false); insert into AGAIN values (1);", 'INSERT INTO again VALUES (3);',
+	'INSERT INTO again SELECT 4, current_setting(\'my.thing\') || current_setting(\'work_mem\');');
 is(migrate('head', 'again'), 0, 'one whose other part was changed goes on') or diag $err;
-is(one($node, q{SELECT string_agg(a || coalesce(t, '-'), ',' ORDER BY a) FROM again}), '1-,2kept,3-,4kept',
+is(one($node, q{SELECT string_agg(a || coalesce(t, '-'), ',' ORDER BY a) FROM again}), '1-,2kept5MB,3-,4kept5MB',
 	'each statement ran once, with the settings of those before it');
 is(one($node, 'SELECT count(*) FROM dbm.step WHERE project = \'again\''), 0, 'nothing is left unfinished');
 is(one($node, q{SELECT string_agg(outcome || ' ' || statements, ', ' ORDER BY id) FROM dbm_log('again') WHERE outcome = 'done'}),
-	'done 5', 'the log counts all statements');
+	'done 6', 'the log counts all statements');
 one($node, 'DELETE FROM again WHERE a = 3');
 is(migrate('base', 'again'), 3, 'a downgrade stops');
 is(one($node, 'SELECT direction, finished FROM dbm.step WHERE project = \'again\''), 'downgrade|1', 'which is recorded');
