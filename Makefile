@@ -93,10 +93,10 @@ bench:
 	@test/bench/run
 endif
 
-ifneq ($(wildcard test/stress/*),)
 .PHONY: stress
 stress:
 	@.ci/setup test
-	@$(SUB) -s all install
-	@test/run stress
-endif
+	@$(SUB) -s clean
+	@$(SUB) -s all PG_CFLAGS="$(WARNINGS) -DUSE_ASSERT_CHECKING"
+	@$(SUB) -s install
+	@DBM_STRESS=1 test/run stress tap

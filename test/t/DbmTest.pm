@@ -156,7 +156,7 @@ sub ladder
 	my $from = 'base';
 
 	one($node, 'CREATE TABLE IF NOT EXISTS ledger (project text, revision int)');
-	one($node, "CREATE TABLE ${project}_base AS SELECT g AS a FROM generate_series(1, 3000) g");
+	one($node, "CREATE TABLE ${project}_base AS SELECT g AS a FROM generate_series(1, 20000) g");
 	foreach my $i (1 .. $revisions)
 	{
 		my $outside = $mixed && $i % 2 == 0;
