@@ -55,8 +55,12 @@ static TimeoutId look_timeout = MAX_TIMEOUTS;
 static void
 look(void)
 {
-	LOCK	   *lock = MyProc->waitLock;
+	LOCK	   *lock;
 
+	/* a process that exits gives its entry back while timers still run */
+	if (MyProc == NULL)
+		return;
+	lock = MyProc->waitLock;
 	if (lock == NULL)
 		return;
 	seen_tag = lock->tag;

@@ -527,6 +527,17 @@ foreach my $case ([ 'a transactional revision', 'b1' ], [ 'a worker\'s revision'
 }
 is(one($node, q{SELECT count(*) FROM dbm_log('busy') WHERE outcome = 'failed'}), 2, 'tries that were repeated are no failures');
 
+# A process that looks what it waits for must survive its own end.
+migrate('base', 'busy');
+migrate('b1', 'busy');
+my $started = one($node, 'SELECT pg_postmaster_start_time(), (SELECT backend_start FROM pg_stat_activity WHERE backend_type = \'checkpointer\')');
+$blocker->query_safe('BEGIN; SELECT * FROM busy;');
+run_sql($node, "SET lock_timeout = '2ms';\n" . "CALL dbm_migrate('b2', 'busy');\n" x 200, on_error_stop => 0);
+$blocker->query_safe('COMMIT;');
+is(one($node, q{SELECT count(*) FROM dbm_log('busy') WHERE outcome = 'failed'}), 202, 'many workers can time out');
+is(one($node, 'SELECT pg_postmaster_start_time(), (SELECT backend_start FROM pg_stat_activity WHERE backend_type = \'checkpointer\')'),
+	$started, 'without a crash');
+
 # A reader behind a waiting ALTER TABLE waits as well; lock_first spares it.
 migrate('base', 'busy');
 foreach my $first ('off', 'on')

@@ -82,6 +82,7 @@ sub run_sql
 		$params{database} // 'postgres', $sql,
 		stdout => \$out,
 		stderr => \$err,
+		on_error_stop => $params{on_error_stop} // 1,
 		extra_params =>
 		  [ '-v', 'VERBOSITY=verbose', @{ $params{psql} // [] } ]);
 
