@@ -80,7 +80,7 @@ COMMENT ON COLUMN dbm.step.project IS 'the project, named as its extension';
 COMMENT ON COLUMN dbm.step.revision IS 'the revision''s identifier';
 COMMENT ON COLUMN dbm.step.direction IS 'upgrade or downgrade';
 COMMENT ON COLUMN dbm.step.finished IS 'how many statements of its script are done';
-COMMENT ON COLUMN dbm.step.attempted IS 'the number of the statement that was started last';
+COMMENT ON COLUMN dbm.step.attempted IS 'the number of the last statement that is done, or was started and could leave something behind';
 COMMENT ON COLUMN dbm.step.checksum IS 'checksum of the statements that are done';
 
 CREATE TABLE dbm.template (

@@ -84,7 +84,8 @@ typedef struct DbmigUnfinished
 	char	   *revision;
 	char	   *direction;		/* upgrade or downgrade */
 	int			finished;		/* statements that are done */
-	int			attempted;		/* the statement that was started last */
+	int			attempted;		/* the last that is done, or was started and can
+								 * leave something behind */
 	char	   *checksum;		/* of the finished statements */
 } DbmigUnfinished;
 

@@ -219,6 +219,7 @@ extern void dbmig_check_unfinished(const DbmigStepRun *run,
 extern PGDLLEXPORT void dbmig_worker_main(Datum arg);
 
 /* leftover.c */
+extern bool dbmig_may_leave(const struct RawStmt *raw);
 extern List *dbmig_find_leftovers(struct RawStmt *raw);
 extern List *dbmig_clear_leftovers(struct RawStmt *raw);
 

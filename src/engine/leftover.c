@@ -195,6 +195,37 @@ finish_detach(const AlterTableStmt *statement)
 	}
 }
 
+/* Can a statement leave something behind when it fails?  If it commits. */
+bool
+dbmig_may_leave(const RawStmt *raw)
+{
+	const Node *node = raw->stmt;
+	ListCell   *lc;
+
+	switch (nodeTag(node))
+	{
+		case T_IndexStmt:
+			return ((const IndexStmt *) node)->concurrent;
+		case T_DropStmt:
+			return ((const DropStmt *) node)->concurrent;
+		case T_AlterTableStmt:
+			foreach(lc, ((const AlterTableStmt *) node)->cmds)
+			{
+				if (lfirst_node(AlterTableCmd, lc)->subtype == AT_DetachPartition)
+					return true;
+			}
+			return false;
+		case T_ReindexStmt:
+		case T_VacuumStmt:
+		case T_ClusterStmt:
+		case T_CallStmt:
+		case T_DoStmt:
+			return true;
+		default:
+			return false;
+	}
+}
+
 /*
  * The invalid indexes that an attempt at a statement would have left.  The
  * caller has a transaction with an active snapshot.

@@ -166,7 +166,7 @@ check_unfinished(const DbmigProject *project, const DbmigPlan *plan)
 		int			node = dbmig_graph_lookup(project->graph, begun->revision);
 		bool		in_the_way;
 
-		if (node < 0)
+		if (node < 0 || begun->attempted == 0)
 			continue;
 		if (upgrade == (plan->direction == DBMIG_UPGRADE))
 			in_the_way = plan_touches(project, plan, node, false) &&

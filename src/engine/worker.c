@@ -12,9 +12,9 @@
  *
  * How far it got is written to dbm.step in the last transaction of each
  * statement, so that a crash leaves the statement and its record either both
- * done or both not.  Before each statement the attempt is recorded; what a
- * statement left that was attempted but not finished is cleared before it is
- * tried again (see leftover.c).
+ * done or both not.  Before a statement that commits in between the attempt is
+ * recorded; what it left that was attempted but not finished is cleared before
+ * it is tried again (see leftover.c).
  *
  * Errors and notices come back as protocol messages through a queue in shared
  * memory, as from parallel workers.  The caller waits without a snapshot, or a
@@ -579,6 +579,7 @@ run_script(Arguments *arguments, char **texts)
 	MemoryContextSwitchTo(script_context);
 	statements = dbmig_script_parse(texts[TEXT_SCRIPT], file_name, &clean);
 	row.finished = arguments->finished;
+	row.attempted = arguments->attempted;
 	row.checksum = row.finished > 0 ?
 		checksum_until(clean, list_nth(statements, row.finished - 1), file_name) :
 		pstrdup("");
@@ -614,7 +615,7 @@ run_script(Arguments *arguments, char **texts)
 		{
 			if (arguments->attempted == at.number)
 				clear_leftovers(statement->raw, statement_context);
-			else
+			else if (dbmig_may_leave(statement->raw))
 			{
 				StartTransactionCommand();
 				PushActiveSnapshot(GetTransactionSnapshot());

@@ -321,7 +321,7 @@ my $first = "SET my.thing = 'kept';\nSELECT pg_catalog.set_config('work_mem', '5
 resumable($first, 'SELECT 1 / 0;', 'INSERT INTO again SELECT 4, current_setting(\'my.thing\') || current_setting(\'work_mem\');');
 is(migrate('head', 'again'), 3, 'a script stops at its fifth statement');
 is(one($node, 'SELECT count(*) FROM again'), 2, 'what was done stays');
-is(one($node, 'SELECT revision, direction, finished, attempted FROM dbm.step WHERE project = \'again\''), 'a1|upgrade|4|5', 'and is recorded');
+is(one($node, 'SELECT revision, direction, finished, attempted FROM dbm.step WHERE project = \'again\''), 'a1|upgrade|4|4', 'and is recorded');
 is(current('again'), '', 'the revision is not applied');
 resumable("SET my.thing = 'kept';\nINSERT INTO again VALUES (11);", 'SELECT 1;', 'SELECT 2;');
 is(migrate('head', 'again'), 3, 'a script whose finished part was changed is refused');
@@ -370,6 +370,13 @@ like($err, qr/upgrade of revision "g2" of project "ground" stopped half way/, 'w
 is("$status $out", '0 stamp', 'who undid it by hand stamps') or diag $err;
 like($err, qr/NOTICE: .*forgetting that the upgrade of revision "g2" stopped after statement 1/, 'which it says');
 is(migrate('base', 'ground'), 0, 'and it is free') or diag $err;
+
+# One that failed at a first statement that leaves nothing was never there.
+revision($node, 'ground', 'g3', 'g1', up_outside => 1, up => 'SELECT 1 / 0;', down => 'SELECT 1;');
+migrate('g1', 'ground');
+is(migrate('g3', 'ground'), 3, 'a script fails at its first statement');
+is(one($node, q{SELECT count(*) FROM dbm.step WHERE project = 'ground'}), 0, 'nothing was begun');
+is(migrate('base', 'ground'), 0, 'and nothing is in the way') or diag $err;
 
 # ---------------- invalid indexes ----------------
 
@@ -460,7 +467,7 @@ foreach my $how (sort keys %stops)
 	# the client hears of its end before the backend is gone
 	wait_until($node, q{NOT EXISTS (SELECT FROM pg_locks WHERE locktype = 'object' AND classid = 'dbm.applied'::regclass)}, 'locks');
 	is_unlocked("after $how");
-	is(one($node, q{SELECT finished, attempted FROM dbm.step WHERE project = 'stop'}), '1|2', 'it can be resumed');
+	is(one($node, q{SELECT finished, attempted FROM dbm.step WHERE project = 'stop'}), '1|1', 'it can be resumed');
 	one($node, 'DROP TABLE sleepy');
 	is(migrate('head', 'stop'), 0, 'and is') or diag $err;
 	is(one($node, q{SELECT string_agg(a::text, ',' ORDER BY a) FROM stops}), '1,2', 'where it stopped');
