@@ -94,6 +94,37 @@ COMMENT ON COLUMN dbm.template.project IS 'the project, named as its extension';
 COMMENT ON COLUMN dbm.template.template IS 'the text, with placeholders';
 COMMENT ON COLUMN dbm.template.author IS 'the role that set it';
 
+CREATE TABLE dbm.dump (
+    file           pg_catalog.text COLLATE pg_catalog."C" NOT NULL,
+    database       pg_catalog.text NOT NULL,
+    project        pg_catalog.text NOT NULL,
+    heads          pg_catalog.text[] NOT NULL,
+    format         pg_catalog.text NOT NULL,
+    schemas        pg_catalog.text[],
+    data           pg_catalog.bool NOT NULL,
+    all_databases  pg_catalog.bool NOT NULL,
+    size           pg_catalog.int8 NOT NULL,
+    sha256         pg_catalog.text NOT NULL,
+    dumped_by      pg_catalog.text NOT NULL,
+    dumped_at      pg_catalog.timestamptz NOT NULL,
+    elapsed        pg_catalog.interval NOT NULL,
+    CONSTRAINT dump_pkey PRIMARY KEY (file)
+);
+COMMENT ON TABLE dbm.dump IS 'dumps that dbm_dump wrote; see the function dbm_dumps()';
+COMMENT ON COLUMN dbm.dump.file IS 'name of the file in databrain_migrate.dump_path';
+COMMENT ON COLUMN dbm.dump.database IS 'the database that was dumped, or that dumped all';
+COMMENT ON COLUMN dbm.dump.project IS 'the project that heads is about';
+COMMENT ON COLUMN dbm.dump.heads IS 'the project''s current heads in the dump; empty: base';
+COMMENT ON COLUMN dbm.dump.format IS 'plain or custom';
+COMMENT ON COLUMN dbm.dump.schemas IS 'the schemas in the dump; NULL: the whole database';
+COMMENT ON COLUMN dbm.dump.data IS 'whether rows are in it, or definitions only';
+COMMENT ON COLUMN dbm.dump.all_databases IS 'whether it is a dump of the whole cluster';
+COMMENT ON COLUMN dbm.dump.size IS 'of the file, in bytes';
+COMMENT ON COLUMN dbm.dump.sha256 IS 'of the file, in hex';
+COMMENT ON COLUMN dbm.dump.dumped_by IS 'the role that called dbm_dump';
+COMMENT ON COLUMN dbm.dump.dumped_at IS 'when it began';
+COMMENT ON COLUMN dbm.dump.elapsed IS 'how long it took';
+
 CREATE SEQUENCE dbm.log_id_seq;
 
 CREATE TABLE dbm.log (
@@ -126,11 +157,12 @@ SELECT pg_catalog.pg_extension_config_dump('dbm.applied', '');
 SELECT pg_catalog.pg_extension_config_dump('dbm.script', '');
 SELECT pg_catalog.pg_extension_config_dump('dbm.step', '');
 SELECT pg_catalog.pg_extension_config_dump('dbm.template', '');
+SELECT pg_catalog.pg_extension_config_dump('dbm.dump', '');
 SELECT pg_catalog.pg_extension_config_dump('dbm.log', '');
 SELECT pg_catalog.pg_extension_config_dump('dbm.log_id_seq', '');
 
 GRANT USAGE ON SCHEMA dbm TO pg_database_owner;
-GRANT SELECT ON dbm.applied, dbm.script, dbm.step, dbm.template, dbm.log TO pg_database_owner;
+GRANT SELECT ON dbm.applied, dbm.script, dbm.step, dbm.template, dbm.dump, dbm.log TO pg_database_owner;
 GRANT SELECT ON SEQUENCE dbm.log_id_seq TO pg_database_owner;
 
 --
@@ -173,12 +205,13 @@ REVOKE ALL ON FUNCTION pg_catalog.dbm_downgrade(pg_catalog.text, pg_catalog.text
 
 CREATE PROCEDURE pg_catalog.dbm_migrate(
     target pg_catalog.text DEFAULT 'head',
-    project pg_catalog.text DEFAULT NULL)
+    project pg_catalog.text DEFAULT NULL,
+    dump pg_catalog.bool DEFAULT false)
 LANGUAGE C
 AS 'MODULE_PATHNAME', 'dbmig_migrate_call';
-COMMENT ON PROCEDURE pg_catalog.dbm_migrate(pg_catalog.text, pg_catalog.text)
+COMMENT ON PROCEDURE pg_catalog.dbm_migrate(pg_catalog.text, pg_catalog.text, pg_catalog.bool)
 IS 'upgrade or downgrade with a commit after each revision; runs what cannot run in a transaction';
-REVOKE ALL ON PROCEDURE pg_catalog.dbm_migrate(pg_catalog.text, pg_catalog.text) FROM PUBLIC;
+REVOKE ALL ON PROCEDURE pg_catalog.dbm_migrate(pg_catalog.text, pg_catalog.text, pg_catalog.bool) FROM PUBLIC;
 
 CREATE FUNCTION pg_catalog.dbm_stamp(
     target pg_catalog.text,
@@ -506,6 +539,67 @@ AS 'MODULE_PATHNAME', 'dbmig_import_alembic';
 COMMENT ON FUNCTION pg_catalog.dbm_import_alembic(pg_catalog.text, pg_catalog.text, pg_catalog.text)
 IS 'take over the revisions and the state of an Alembic project, from the texts that alembic prints with --sql';
 REVOKE ALL ON FUNCTION pg_catalog.dbm_import_alembic(pg_catalog.text, pg_catalog.text, pg_catalog.text) FROM PUBLIC;
+
+--
+-- Dumps
+--
+
+CREATE FUNCTION pg_catalog.dbm_dump(
+    format pg_catalog.text DEFAULT 'plain',
+    schemas pg_catalog.text[] DEFAULT NULL,
+    data pg_catalog.bool DEFAULT true,
+    all_databases pg_catalog.bool DEFAULT false,
+    project pg_catalog.text DEFAULT NULL,
+    OUT file pg_catalog.text,
+    OUT path pg_catalog.text,
+    OUT heads pg_catalog.text[],
+    OUT size pg_catalog.int8,
+    OUT sha256 pg_catalog.text,
+    OUT elapsed pg_catalog.interval)
+RETURNS pg_catalog.record
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'dbmig_dump_call';
+COMMENT ON FUNCTION pg_catalog.dbm_dump(pg_catalog.text, pg_catalog.text[], pg_catalog.bool, pg_catalog.bool, pg_catalog.text)
+IS 'write a dump with the server''s own pg_dump into databrain_migrate.dump_path';
+REVOKE ALL ON FUNCTION pg_catalog.dbm_dump(pg_catalog.text, pg_catalog.text[], pg_catalog.bool, pg_catalog.bool, pg_catalog.text) FROM PUBLIC;
+
+CREATE FUNCTION pg_catalog.dbm_dumps(
+    verify pg_catalog.bool DEFAULT true,
+    OUT file pg_catalog.text,
+    OUT path pg_catalog.text,
+    OUT status pg_catalog.text,
+    OUT database pg_catalog.text,
+    OUT project pg_catalog.text,
+    OUT heads pg_catalog.text[],
+    OUT format pg_catalog.text,
+    OUT schemas pg_catalog.text[],
+    OUT data pg_catalog.bool,
+    OUT all_databases pg_catalog.bool,
+    OUT size pg_catalog.int8,
+    OUT sha256 pg_catalog.text,
+    OUT dumped_by pg_catalog.text,
+    OUT dumped_at pg_catalog.timestamptz,
+    OUT elapsed pg_catalog.interval)
+RETURNS SETOF pg_catalog.record
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'dbmig_dumps';
+COMMENT ON FUNCTION pg_catalog.dbm_dumps(pg_catalog.bool)
+IS 'dumps written from this database, and whether their files are still what they were';
+REVOKE ALL ON FUNCTION pg_catalog.dbm_dumps(pg_catalog.bool) FROM PUBLIC;
+
+CREATE FUNCTION pg_catalog.dbm_restore(
+    dump pg_catalog.text,
+    into_database pg_catalog.text,
+    replace pg_catalog.bool DEFAULT false,
+    OUT database pg_catalog.text,
+    OUT path pg_catalog.text,
+    OUT elapsed pg_catalog.interval)
+RETURNS pg_catalog.record
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'dbmig_restore_call';
+COMMENT ON FUNCTION pg_catalog.dbm_restore(pg_catalog.text, pg_catalog.text, pg_catalog.bool)
+IS 'create a database and restore a dump into it';
+REVOKE ALL ON FUNCTION pg_catalog.dbm_restore(pg_catalog.text, pg_catalog.text, pg_catalog.bool) FROM PUBLIC;
 
 --
 -- The door: ALTER EXTENSION project UPDATE.  Both triggers fire always, in

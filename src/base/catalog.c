@@ -99,6 +99,25 @@ enum
 	Natts_template = Anum_template_author
 };
 
+/* dbm.dump */
+enum
+{
+	Anum_dump_file = 1,
+	Anum_dump_database,
+	Anum_dump_project,
+	Anum_dump_heads,
+	Anum_dump_format,
+	Anum_dump_schemas,
+	Anum_dump_data,
+	Anum_dump_all_databases,
+	Anum_dump_size,
+	Anum_dump_sha256,
+	Anum_dump_dumped_by,
+	Anum_dump_dumped_at,
+	Anum_dump_elapsed,
+	Natts_dump = Anum_dump_elapsed
+};
+
 /* dbm.log */
 enum
 {
@@ -784,6 +803,97 @@ dbmig_template_delete(const char *project)
 		CatalogTupleDelete(scan.relation, &tuple->t_self);
 	end_scan(&scan, NoLock);
 	CommandCounterIncrement();
+}
+
+/* ---------------- dbm.dump ---------------- */
+
+static DbmigDump *
+dump_from_tuple(HeapTuple tuple, TupleDesc desc)
+{
+	DbmigDump  *row = palloc0(sizeof(DbmigDump));
+	bool		isnull;
+
+	row->file = text_or_null(tuple, Anum_dump_file, desc);
+	row->database = text_or_null(tuple, Anum_dump_database, desc);
+	row->project = text_or_null(tuple, Anum_dump_project, desc);
+	row->heads = get_names(tuple, Anum_dump_heads, desc, &row->nheads);
+	row->format = text_or_null(tuple, Anum_dump_format, desc);
+	row->schemas = get_names(tuple, Anum_dump_schemas, desc, &row->nschemas);
+	row->data = get_bool(tuple, Anum_dump_data, desc);
+	row->all_databases = get_bool(tuple, Anum_dump_all_databases, desc);
+	row->size = DatumGetInt64(heap_getattr(tuple, Anum_dump_size, desc, &isnull));
+	row->sha256 = text_or_null(tuple, Anum_dump_sha256, desc);
+	row->dumped_by = text_or_null(tuple, Anum_dump_dumped_by, desc);
+	row->dumped_at = DatumGetTimestampTz(heap_getattr(tuple, Anum_dump_dumped_at,
+													  desc, &isnull));
+	row->elapsed = DatumGetIntervalP(heap_getattr(tuple, Anum_dump_elapsed,
+												  desc, &isnull))->time;
+	return row;
+}
+
+/* The dumps on record that a key picks, by file name; NULL picks all. */
+static List *
+scan_dumps(ScanKey key)
+{
+	List	   *rows = NIL;
+	TableScan	scan;
+	HeapTuple	tuple;
+
+	begin_scan(&scan, "dump", "dump_pkey", AccessShareLock, NULL, key ? 1 : 0, key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan.scan)))
+	{
+		CHECK_FOR_INTERRUPTS();
+		rows = lappend(rows,
+					   dump_from_tuple(tuple, RelationGetDescr(scan.relation)));
+	}
+	end_scan(&scan, AccessShareLock);
+	return rows;
+}
+
+/* All dumps on record, by file name. */
+List *
+dbmig_dump_list(void)
+{
+	return scan_dumps(NULL);
+}
+
+/* The dump in a file; NULL when there is none on record. */
+DbmigDump *
+dbmig_dump_find(const char *file)
+{
+	ScanKeyData key;
+	List	   *rows;
+
+	text_key(&key, Anum_dump_file, file);
+	rows = scan_dumps(&key);
+	return rows == NIL ? NULL : linitial(rows);
+}
+
+/* Put a dump on record. */
+void
+dbmig_dump_insert(const DbmigDump *row)
+{
+	Datum		values[Natts_dump] = {0};
+	bool		nulls[Natts_dump] = {0};
+	Interval   *elapsed = palloc0(sizeof(Interval));
+
+	elapsed->time = row->elapsed;
+
+	set_text(values, nulls, Anum_dump_file, row->file);
+	set_text(values, nulls, Anum_dump_database, row->database);
+	set_text(values, nulls, Anum_dump_project, row->project);
+	values[Anum_dump_heads - 1] = names_datum(row->heads, row->nheads);
+	set_text(values, nulls, Anum_dump_format, row->format);
+	nulls[Anum_dump_schemas - 1] = (row->nschemas == 0);
+	values[Anum_dump_schemas - 1] = names_datum(row->schemas, row->nschemas);
+	values[Anum_dump_data - 1] = BoolGetDatum(row->data);
+	values[Anum_dump_all_databases - 1] = BoolGetDatum(row->all_databases);
+	values[Anum_dump_size - 1] = Int64GetDatum(row->size);
+	set_text(values, nulls, Anum_dump_sha256, row->sha256);
+	set_text(values, nulls, Anum_dump_dumped_by, row->dumped_by);
+	values[Anum_dump_dumped_at - 1] = TimestampTzGetDatum(row->dumped_at);
+	values[Anum_dump_elapsed - 1] = IntervalPGetDatum(elapsed);
+	insert_row("dump", values, nulls);
 }
 
 /*

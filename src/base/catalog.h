@@ -89,6 +89,26 @@ typedef struct DbmigUnfinished
 	char	   *checksum;		/* of the finished statements */
 } DbmigUnfinished;
 
+/* A row of dbm.dump. */
+typedef struct DbmigDump
+{
+	char	   *file;			/* in databrain_migrate.dump_path */
+	char	   *database;
+	char	   *project;
+	int			nheads;			/* of the project; none: base */
+	char	  **heads;
+	char	   *format;			/* plain or custom */
+	int			nschemas;		/* none: the whole database */
+	char	  **schemas;
+	bool		data;
+	bool		all_databases;
+	int64		size;
+	char	   *sha256;
+	char	   *dumped_by;
+	TimestampTz dumped_at;
+	int64		elapsed;		/* microseconds */
+} DbmigDump;
+
 extern Oid	dbmig_lock_class(void);
 extern void dbmig_applied_lock(void);
 
@@ -122,6 +142,10 @@ extern char *dbmig_template_text(const char *project, char **author);
 extern void dbmig_template_put(const char *project, const char *template,
 							   const char *author);
 extern void dbmig_template_delete(const char *project);
+
+extern List *dbmig_dump_list(void);
+extern DbmigDump *dbmig_dump_find(const char *file);
+extern void dbmig_dump_insert(const DbmigDump *row);
 
 extern List *dbmig_known_projects(void);
 

@@ -16,6 +16,7 @@
 
 char	   *dbmig_project_setting = NULL;
 char	   *dbmig_versions_path = NULL;
+char	   *dbmig_dump_path = NULL;
 int			dbmig_lock_timeout = -1;
 int			dbmig_concurrent_lock_timeout = 0;
 int			dbmig_lock_retries = 0;
@@ -40,6 +41,14 @@ dbmig_define_settings(GucStringCheckHook check_project)
 							   "Sets a directory of the server to read revision scripts from.",
 							   "It is read besides the extension script directory and the registered scripts.  Empty: none.",
 							   &dbmig_versions_path,
+							   "",
+							   PGC_SUSET, 0,
+							   NULL, NULL, NULL);
+
+	DefineCustomStringVariable("databrain_migrate.dump_path",
+							   "Sets the directory of the server that dumps are written to.",
+							   "Empty: none are.",
+							   &dbmig_dump_path,
 							   "",
 							   PGC_SUSET, 0,
 							   NULL, NULL, NULL);

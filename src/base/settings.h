@@ -14,6 +14,7 @@
 
 extern char *dbmig_project_setting; /* databrain_migrate.project */
 extern char *dbmig_versions_path;	/* databrain_migrate.versions_path */
+extern char *dbmig_dump_path;	/* databrain_migrate.dump_path */
 extern int	dbmig_lock_timeout; /* databrain_migrate.lock_timeout, ms */
 extern int	dbmig_concurrent_lock_timeout;	/* .concurrent_lock_timeout, ms */
 extern int	dbmig_lock_retries; /* databrain_migrate.lock_retries */

@@ -34,6 +34,31 @@ dbmig_project_argument(FunctionCallInfo fcinfo, int n)
 							  text_to_cstring(PG_GETARG_TEXT_PP(n)));
 }
 
+/* The names in a text[] argument; none if it is NULL. */
+char **
+dbmig_names_argument(FunctionCallInfo fcinfo, int n, const char *name, int *count)
+{
+	Datum	   *elements;
+	bool	   *nulls;
+	char	  **names;
+
+	*count = 0;
+	if (PG_ARGISNULL(n))
+		return NULL;
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(n), TEXTOID, -1, false,
+					  TYPALIGN_INT, &elements, &nulls, count);
+	names = palloc(sizeof(char *) * (*count + 1));
+	for (int i = 0; i < *count; i++)
+	{
+		if (nulls[i])
+			ereport(ERROR,
+					errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					errmsg("%s must not contain nulls", name));
+		names[i] = TextDatumGetCString(elements[i]);
+	}
+	return names;
+}
+
 Datum
 dbmig_text_array(const char *const *names, int count)
 {

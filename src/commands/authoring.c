@@ -74,31 +74,6 @@ message_argument(FunctionCallInfo fcinfo, int n)
 	return text;
 }
 
-/* The names in a text[] argument; none if it is NULL. */
-static char **
-names_argument(FunctionCallInfo fcinfo, int n, const char *name, int *count)
-{
-	Datum	   *elements;
-	bool	   *nulls;
-	char	  **names;
-
-	*count = 0;
-	if (PG_ARGISNULL(n))
-		return NULL;
-	deconstruct_array(PG_GETARG_ARRAYTYPE_P(n), TEXTOID, -1, false,
-					  TYPALIGN_INT, &elements, &nulls, count);
-	names = palloc(sizeof(char *) * (*count + 1));
-	for (int i = 0; i < *count; i++)
-	{
-		if (nulls[i])
-			ereport(ERROR,
-					errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-					errmsg("%s must not contain nulls", name));
-		names[i] = TextDatumGetCString(elements[i]);
-	}
-	return names;
-}
-
 static void
 put_file(FunctionCallInfo fcinfo, const char *file_name, const char *script)
 {
@@ -152,7 +127,7 @@ dbmig_revision_create(PG_FUNCTION_ARGS)
 	draft.parents = dbmig_text_argument(fcinfo, 4, "head");
 	draft.splice = flag(fcinfo, 5, false);
 	draft.label = optional_text(fcinfo, 6);
-	draft.deps = names_argument(fcinfo, 7, "depends_on", &draft.ndeps);
+	draft.deps = dbmig_names_argument(fcinfo, 7, "depends_on", &draft.ndeps);
 	draft.revision = optional_text(fcinfo, 8);
 	draft.transactional = flag(fcinfo, 9, true);
 	draft.project = dbmig_project_argument(fcinfo, 10);

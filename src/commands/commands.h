@@ -16,6 +16,8 @@
 /* arguments.c */
 extern char *dbmig_text_argument(FunctionCallInfo fcinfo, int n, const char *name);
 extern const char *dbmig_project_argument(FunctionCallInfo fcinfo, int n);
+extern char **dbmig_names_argument(FunctionCallInfo fcinfo, int n,
+								   const char *name, int *count);
 extern Datum dbmig_text_array(const char *const *names, int count);
 
 /* registry.c */

@@ -27,7 +27,7 @@ PG_FUNCTION_INFO_V1(dbmig_migrate_call);
 PG_FUNCTION_INFO_V1(dbmig_progress);
 
 /*
- * CALL dbm_migrate(target, project).  Where the server does not let a
+ * CALL dbm_migrate(target, project, dump).  Where the server does not let a
  * procedure commit, it works as the functions do.
  */
 Datum
@@ -35,16 +35,22 @@ dbmig_migrate_call(PG_FUNCTION_ARGS)
 {
 	char	   *target = dbmig_text_argument(fcinfo, 0, "target");
 	const char *project = dbmig_project_argument(fcinfo, 1);
+	bool		dump = !PG_ARGISNULL(2) && PG_GETARG_BOOL(2);
 	bool		atomic = !IsA(fcinfo->context, CallContext) ||
 		((CallContext *) fcinfo->context)->atomic;
 
 	if (atomic || IsSubTransaction())
 	{
+		if (dump)
+		{
+			dbmig_lock_project(project);
+			dbmig_dump_before(project);
+		}
 		if (dbmig_run(project, DBMIG_RUN_MOVE, target, "dbm_migrate()") == NIL)
 			ereport(NOTICE, errmsg("project \"%s\": nothing to do", project));
 	}
 	else
-		dbmig_migrate(project, target);
+		dbmig_migrate(project, target, dump);
 	PG_RETURN_VOID();
 }
 

@@ -87,6 +87,19 @@ dbmig_report_statement(const DbmigPosition *at)
 		   at->text + at->statement->start, at->statement->length);
 }
 
+/* A program runs for us. */
+void
+dbmig_report_program(const char *doing)
+{
+	char	   *line;
+
+	if (!pgstat_track_activities)
+		return;
+	line = psprintf(PREFIX "%s", doing);
+	pgstat_report_activity(STATE_RUNNING, line);
+	pfree(line);
+}
+
 /* The run is over: what the session was asked shows again. */
 void
 dbmig_report_end(void)

@@ -115,10 +115,20 @@ typedef struct DbmigActivity
 	Oid			role;			/* that the process logged in as */
 } DbmigActivity;
 
+/* A program to be run when something has gone wrong. */
+typedef struct DbmigLastProgram
+{
+	char	   *path;
+	char	  **arguments;
+	char	  **environment;
+} DbmigLastProgram;
+
 /* project.c */
 extern DbmigProject *dbmig_project_load(const char *project, Snapshot snapshot);
 extern DbmigProject *dbmig_project_load_or_begin(const char *project);
 extern DbmigProject *dbmig_project_load_quick(const char *project);
+extern DbmigProject *dbmig_project_load_state(const char *project,
+											  Snapshot snapshot);
 extern const char *dbmig_project_name(const char *given);
 extern DbmigRevision *dbmig_revision(const DbmigProject *project, int node);
 extern const char *dbmig_revision_message(const DbmigRevision *revision);
@@ -130,6 +140,7 @@ extern char *dbmig_revision_script(const DbmigProject *project,
 								   DbmigDirection direction);
 extern char *dbmig_revision_file(const DbmigProject *project, int node,
 								 DbmigDirection direction);
+extern char **dbmig_current_heads(const DbmigProject *project, int *count);
 extern char *dbmig_heads_text(const DbmigProject *project);
 extern void dbmig_assign_revisions(const char *project, List *scripts);
 extern void dbmig_check_revision(const char *project,
@@ -198,6 +209,7 @@ extern void dbmig_report_run(const char *target, int steps);
 extern void dbmig_report_step(const DbmigStepRun *run);
 extern void dbmig_report_worker(const DbmigStepRun *run, int worker);
 extern void dbmig_report_statement(const DbmigPosition *at);
+extern void dbmig_report_program(const char *doing);
 extern void dbmig_report_end(void);
 extern bool dbmig_read_activity(int pid, DbmigActivity *activity);
 
@@ -210,7 +222,25 @@ extern void dbmig_back_off(const DbmigStepRun *run, int attempt);
 extern void dbmig_take_tables(List *statements);
 
 /* migrate.c */
-extern void dbmig_migrate(const char *project, const char *target);
+extern void dbmig_migrate(const char *project, const char *target, bool dump);
+
+/* program.c */
+extern int	dbmig_program_lock_wait(void);
+extern char *dbmig_connection_string(const char *database);
+extern char *dbmig_find_program(const char *name);
+extern char *dbmig_run_program(const char *path, List *arguments, int output,
+							   const char *doing);
+extern DbmigLastProgram *dbmig_prepare_program(const char *path, List *arguments);
+extern void dbmig_run_last_program(const DbmigLastProgram *program, int patience);
+
+/* dump.c */
+extern void dbmig_dump(DbmigDump *dump);
+extern void dbmig_dump_before(const char *project);
+extern char *dbmig_dump_file_path(const char *file);
+extern const char *dbmig_dump_status(const DbmigDump *dump, bool verify);
+
+/* restore.c */
+extern char *dbmig_restore(const char *file, const char *database, bool replace);
 
 /* worker.c */
 extern void dbmig_run_in_worker(DbmigStepRun *run, const DbmigUnfinished *begun);

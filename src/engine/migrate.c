@@ -232,7 +232,7 @@ prepare(Migration *migration, const char *name, const char *target)
 }
 
 static void
-walk(const char *name, const char *target, MemoryContext context)
+walk(const char *name, const char *target, bool dump, MemoryContext context)
 {
 	Migration	migration = {.context = context};
 	MemoryContext step_context = AllocSetContextCreate(context, "dbmig step",
@@ -240,6 +240,11 @@ walk(const char *name, const char *target, MemoryContext context)
 
 	lock_project(name);
 	prepare(&migration, name, target);
+	if (dump && migration.plan->nsteps > 0)
+	{
+		dbmig_dump_before(name);
+		SPI_commit();
+	}
 	dbmig_report_run(target, migration.plan->nsteps);
 	if (migration.plan->nsteps == 0)
 		ereport(NOTICE, errmsg("project \"%s\": nothing to do", name));
@@ -266,10 +271,10 @@ walk(const char *name, const char *target, MemoryContext context)
 /*
  * Move the project to a target with a commit after each revision.  Called by a
  * procedure that may commit.  Raises the error of the step that failed, after
- * having logged it.
+ * having logged it.  With dump, the database is dumped before the first step.
  */
 void
-dbmig_migrate(const char *project, const char *target)
+dbmig_migrate(const char *project, const char *target, bool dump)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext context;
@@ -283,7 +288,7 @@ dbmig_migrate(const char *project, const char *target)
 										ALLOCSET_DEFAULT_SIZES);
 		MemoryContextSwitchTo(context);
 		walk(MemoryContextStrdup(context, project),
-			 MemoryContextStrdup(context, target), context);
+			 MemoryContextStrdup(context, target), dump, context);
 		MemoryContextSwitchTo(caller);
 		MemoryContextDelete(context);
 		SPI_finish();

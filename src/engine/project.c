@@ -795,6 +795,34 @@ dbmig_project_load_quick(const char *name)
 	return load_project(name, NULL, false, true);
 }
 
+/*
+ * Load what is applied of a project and nothing else, so that it matters
+ * neither what its scripts are like nor whether there is such a project.
+ */
+DbmigProject *
+dbmig_project_load_state(const char *name, Snapshot snapshot)
+{
+	DbmigProject *project = palloc0(sizeof(DbmigProject));
+	List	   *state = dbmig_applied_list(name, snapshot);
+	DbmigNode  *nodes = palloc(sizeof(DbmigNode) * (list_length(state) + 1));
+	int			n = 0;
+	ListCell   *lc;
+
+	foreach(lc, state)
+	{
+		DbmigRevision *revision = palloc0(sizeof(DbmigRevision));
+
+		revision->state = lfirst(lc);
+		revision->id = revision->state->revision;
+		nodes[n++] = make_node(revision);
+	}
+	project->name = pstrdup(name);
+	project->graph = dbmig_graph_build(project->name, nodes, n);
+	project->applied = palloc(sizeof(bool) * (n + 1));
+	memset(project->applied, true, sizeof(bool) * n);
+	return project;
+}
+
 DbmigRevision *
 dbmig_revision(const DbmigProject *project, int node)
 {
@@ -858,6 +886,18 @@ dbmig_revision_file(const DbmigProject *project, int node, DbmigDirection direct
 	return direction == DBMIG_UPGRADE ?
 		dbmig_file_name(project->name, parent, n->id) :
 		dbmig_file_name(project->name, n->id, parent);
+}
+
+/* The identifiers of the current heads. */
+char **
+dbmig_current_heads(const DbmigProject *project, int *count)
+{
+	int		   *heads = dbmig_graph_maximal(project->graph, project->applied, count);
+	char	  **names = palloc(sizeof(char *) * (*count + 1));
+
+	for (int i = 0; i < *count; i++)
+		names[i] = dbmig_revision(project, heads[i])->id;
+	return names;
 }
 
 /* The current heads as the mirror shows them: sorted, joined by commas. */

@@ -130,18 +130,6 @@ run_plan(DbmigProject *project, const DbmigPlan *plan,
 	return steps;
 }
 
-/* The identifiers of the current heads. */
-static char **
-current_heads(const DbmigProject *project, int *count)
-{
-	int		   *heads = dbmig_graph_maximal(project->graph, project->applied, count);
-	char	  **names = palloc(sizeof(char *) * (*count + 1));
-
-	for (int i = 0; i < *count; i++)
-		names[i] = dbmig_revision(project, heads[i])->id;
-	return names;
-}
-
 /*
  * Make the applied revisions those of wanted, without running anything.  One
  * step for all, whose revision is the new current heads.
@@ -170,7 +158,7 @@ stamp(DbmigProject *project, const bool *wanted, MemoryContext report_context)
 	entry.direction = "stamp";
 	entry.outcome = "done";
 	entry.started_at = GetCurrentTimestamp();
-	entry.from = current_heads(project, &entry.nfrom);
+	entry.from = dbmig_current_heads(project, &entry.nfrom);
 
 	for (int i = 0; i < project->graph->n; i++)
 	{
@@ -201,7 +189,7 @@ stamp(DbmigProject *project, const bool *wanted, MemoryContext report_context)
 					   begun->direction, begun->revision, begun->finished));
 	}
 
-	entry.to = current_heads(project, &entry.nto);
+	entry.to = dbmig_current_heads(project, &entry.nto);
 	entry.revision = dbmig_heads_text(project);
 	entry.ended_at = GetCurrentTimestamp();
 	if (entry.nto == 1)
