@@ -296,15 +296,19 @@ spawn(const char *path, char **arguments, char **environment, int output,
 }
 
 /*
- * Wait for a program's end without letting an interrupt in, but keeping up
- * with what all backends are waited for to do (DROP DATABASE does that).
+ * Wait for the end of a program and of all that it has started, without letting
+ * an interrupt in, but keeping up with what all backends are waited for to do
+ * (DROP DATABASE does that).
  */
 static bool
 ends_within(pid_t pid, int patience)
 {
+	bool		ended = false;
+
 	for (int waited = 0; waited < patience; waited += 10)
 	{
-		if (waitpid(pid, NULL, WNOHANG) != 0)
+		ended = ended || waitpid(pid, NULL, WNOHANG) != 0;
+		if (ended && kill(-pid, 0) != 0)
 			return true;
 		if (ProcSignalBarrierPending)
 			ProcessProcSignalBarrier();

@@ -47,7 +47,7 @@
 /* A restore under way. */
 typedef struct Restore
 {
-	const char *path;
+	char	   *path;
 	const char *name;			/* of the database that is wanted */
 	char	   *interim;		/* its name until all is there */
 	char	   *replaced;		/* and that of the one it replaces, afterwards */
@@ -174,20 +174,22 @@ check_database(const char *name, bool replace)
 static char *
 create_command(const char *name)
 {
-	/* columns have come, gone and been renamed from release to release */
+	/* columns have come and been renamed from release to release */
 	static const char *const query =
-		"SELECT pg_catalog.format(' LC_COLLATE %L LC_CTYPE %L', datcollate, datctype)"
-		" || CASE provider"
-		" WHEN 'i'::pg_catalog.text THEN pg_catalog.format(' LOCALE_PROVIDER icu ICU_LOCALE %L', locale)"
-		" WHEN 'b'::pg_catalog.text THEN pg_catalog.format(' LOCALE_PROVIDER builtin BUILTIN_LOCALE %L', locale)"
-		" ELSE ' LOCALE_PROVIDER libc' END"
-		" || CASE WHEN rules IS NOT NULL THEN pg_catalog.format(' ICU_RULES %L', rules) ELSE '' END "
-		"FROM (SELECT d.datcollate, d.datctype, d.datlocprovider::pg_catalog.text AS provider,"
-		" COALESCE(j.j OPERATOR(pg_catalog.->>) 'datlocale',"
-		" j.j OPERATOR(pg_catalog.->>) 'daticulocale') AS locale,"
-		" j.j OPERATOR(pg_catalog.->>) 'daticurules' AS rules"
-		" FROM pg_catalog.pg_database d, LATERAL (SELECT pg_catalog.to_jsonb(d)) AS j(j)"
-		" WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database()) AS s";
+		"SELECT pg_catalog.concat("
+		"pg_catalog.format(' LC_COLLATE %L LC_CTYPE %L', d.datcollate, d.datctype), "
+		"CASE WHEN d.datlocprovider OPERATOR(pg_catalog.=) 'i' "
+		"THEN pg_catalog.format(' LOCALE_PROVIDER icu ICU_LOCALE %L', l.locale) "
+		"WHEN d.datlocprovider OPERATOR(pg_catalog.=) 'b' "
+		"THEN pg_catalog.format(' LOCALE_PROVIDER builtin BUILTIN_LOCALE %L', l.locale) "
+		"ELSE ' LOCALE_PROVIDER libc' END, "
+		"CASE WHEN l.rules IS NOT NULL THEN pg_catalog.format(' ICU_RULES %L', l.rules) END) "
+		"FROM pg_catalog.pg_database d, "
+		"LATERAL (SELECT pg_catalog.to_jsonb(d)) AS j (columns), "
+		"LATERAL (SELECT COALESCE(j.columns OPERATOR(pg_catalog.->>) 'datlocale', "
+		"j.columns OPERATOR(pg_catalog.->>) 'daticulocale'), "
+		"j.columns OPERATOR(pg_catalog.->>) 'daticurules') AS l (locale, rules) "
+		"WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database()";
 	MemoryContext context = CurrentMemoryContext;
 	char	   *options;
 
@@ -241,7 +243,7 @@ load_dump(const Restore *restore)
 									  dbmig_connection_string(restore->interim));
 	char	   *doing = psprintf("restores file \"%s\" for database \"%s\"",
 								 restore->path, restore->name);
-	char	   *program = restore->psql;
+	char	   *program;
 	List	   *arguments;
 	int			null;
 
@@ -249,13 +251,15 @@ load_dump(const Restore *restore)
 	{
 		program = dbmig_find_program("pg_restore");
 		arguments = list_make4("--no-password", "--exit-on-error", connection,
-							   (char *) restore->path);
+							   restore->path);
 	}
 	else
+	{
+		program = restore->psql;
 		arguments = list_make5("--no-psqlrc", "--quiet", "--no-password",
 							   "--set=ON_ERROR_STOP=1", connection);
-	if (!restore->custom)
 		arguments = lappend(arguments, psprintf("--file=%s", restore->path));
+	}
 
 	/* results of the dump's queries are of no interest */
 	null = OpenTransientFile("/dev/null", O_WRONLY);
@@ -321,5 +325,5 @@ dbmig_restore(const char *file, const char *database, bool replace)
 							  command_arguments(psprintf("DROP DATABASE IF EXISTS %s WITH (FORCE)",
 														 quote_identifier(restore.interim))));
 	run_restore(&restore, exists);
-	return (char *) restore.path;
+	return restore.path;
 }
