@@ -53,6 +53,7 @@ typedef struct Restore
 	char	   *replaced;		/* and that of the one it replaces, afterwards */
 	bool		custom;			/* the dump's format */
 	char	   *psql;
+	char	   *loader;			/* psql or pg_restore, as the format wants */
 	DbmigLastProgram *drop;		/* drops what is half done */
 } Restore;
 
@@ -243,19 +244,14 @@ load_dump(const Restore *restore)
 									  dbmig_connection_string(restore->interim));
 	char	   *doing = psprintf("restores file \"%s\" for database \"%s\"",
 								 restore->path, restore->name);
-	char	   *program;
 	List	   *arguments;
 	int			null;
 
 	if (restore->custom)
-	{
-		program = dbmig_find_program("pg_restore");
 		arguments = list_make4("--no-password", "--exit-on-error", connection,
 							   restore->path);
-	}
 	else
 	{
-		program = restore->psql;
 		arguments = list_make5("--no-psqlrc", "--quiet", "--no-password",
 							   "--set=ON_ERROR_STOP=1", connection);
 		arguments = lappend(arguments, psprintf("--file=%s", restore->path));
@@ -267,7 +263,7 @@ load_dump(const Restore *restore)
 		ereport(ERROR,
 				errcode_for_file_access(),
 				errmsg("could not open file \"%s\": %m", "/dev/null"));
-	show_messages(dbmig_run_program(program, arguments, null, doing));
+	show_messages(dbmig_run_program(restore->loader, arguments, null, doing));
 	CloseTransientFile(null);
 }
 
@@ -318,6 +314,7 @@ dbmig_restore(const char *file, const char *database, bool replace)
 	exists = check_database(database, replace);
 	restore.path = find_dump(file, &restore.custom);
 	restore.psql = dbmig_find_program("psql");
+	restore.loader = restore.custom ? dbmig_find_program("pg_restore") : restore.psql;
 	restore.interim = psprintf("databrain_migrate restore %d", MyProcPid);
 	restore.replaced = psprintf("databrain_migrate replaced %d", MyProcPid);
 	restore.drop =
