@@ -77,7 +77,7 @@ INSERT INTO matrix VALUES
 	-- running
 	('dbm_upgrade(text,text)', $$SELECT * FROM dbm_upgrade('head', 'priv')$$, 'ok', '42501', 'ok', '42501'),
 	('dbm_downgrade(text,text)', $$SELECT * FROM dbm_downgrade('base', 'priv')$$, 'ok', '42501', 'ok', '42501'),
-	('dbm_migrate(text,text)', $$CALL dbm_migrate('head', 'priv')$$, 'ok', '42501', 'ok', '42501'),
+	('dbm_migrate(text,text,boolean)', $$CALL dbm_migrate('head', 'priv')$$, 'ok', '42501', 'ok', '42501'),
 	('dbm_stamp(text,boolean,text)', $$SELECT * FROM dbm_stamp('base', project => 'priv')$$, 'ok', '42501', 'ok', '42501'),
 	-- looking
 	('dbm_require(text,text)', $$SELECT dbm_require('aaaa0001', 'priv')$$, 'ok', 'ok', 'ok', 'ok'),
@@ -94,6 +94,11 @@ INSERT INTO matrix VALUES
 	('dbm_export(text,text)', $$SELECT * FROM dbm_export(project => 'priv')$$, 'ok', '42501', 'ok', '42501'),
 	('dbm_sql(text,text,text)', $$SELECT dbm_sql('head', project => 'priv')$$, 'ok', '42501', 'ok', '42501'),
 	('dbm_template(text)', $$SELECT dbm_template('priv')$$, 'ok', '42501', 'ok', '42501'),
+	-- dumps: EXECUTE is not enough to have the server run programs and write files;
+	-- who may is told that a dump cannot be made in a subtransaction
+	('dbm_dump(text,text[],boolean,boolean,text)', $$SELECT * FROM dbm_dump()$$, '25001', '42501', '42501', '42501'),
+	('dbm_dumps(boolean)', $$SELECT * FROM dbm_dumps()$$, 'ok', '42501', 'ok', '42501'),
+	('dbm_restore(text,text,boolean)', $$SELECT * FROM dbm_restore('a', 'b')$$, '55000', '42501', '42501', '42501'),
 	-- the store
 	('dbm_register(text,text,boolean)', $$SELECT dbm_register('priv--bbbb0002--cccc0003.sql', 'SELECT 1')$$, 'ok', '42501', 'ok', '42501'),
 	('dbm_unregister(text,text)', $$SELECT dbm_unregister('bbbb0002', 'priv')$$, 'ok', '42501', 'ok', '42501'),
@@ -295,7 +300,7 @@ FROM unnest(array['Revision ID', 'Revises', 'Branch Labels', 'Depends On']) AS k
 SELECT is(array(SELECT DISTINCT left(outcome, 5)
 	FROM hostile, LATERAL (SELECT pg_temp.as_role('dbm_test_super', replace(call, quote_literal(argument), quote_literal(name)))) AS o (outcome)
 	WHERE left(outcome, 5) NOT IN ('22023', '42704')), '{}', 'hostile targets: ' || function)
-FROM (VALUES ('dbm_upgrade(text,text)', 'head'), ('dbm_downgrade(text,text)', 'base'), ('dbm_migrate(text,text)', 'head'),
+FROM (VALUES ('dbm_upgrade(text,text)', 'head'), ('dbm_downgrade(text,text)', 'base'), ('dbm_migrate(text,text,boolean)', 'head'),
 	('dbm_stamp(text,boolean,text)', 'base'), ('dbm_require(text,text)', 'aaaa0001'), ('dbm_show(text,text)', 'aaaa0001'),
 	('dbm_unregister(text,text)', 'bbbb0002'), ('dbm_adopt(text,text)', 'bbbb0002')) AS targets (function, argument) JOIN matrix USING (function);
 
