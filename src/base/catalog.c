@@ -297,6 +297,43 @@ insert_row(const char *table, Datum *values, bool *nulls)
 	CommandCounterIncrement();
 }
 
+/* Replace columns of the row that an open scan stands on. */
+static void
+update_row(TableScan *scan, HeapTuple tuple, Datum *values, bool *nulls, bool *replace)
+{
+	HeapTuple	changed = heap_modify_tuple(tuple, RelationGetDescr(scan->relation),
+											values, nulls, replace);
+
+	CatalogTupleUpdate(scan->relation, &tuple->t_self, changed);
+	heap_freetuple(changed);
+}
+
+/*
+ * Write a whole row over the one that a scan stands on, or insert it if there
+ * is none.  Ends the scan.
+ */
+static void
+put_row(TableScan *scan, HeapTuple tuple, const char *table, Datum *values,
+		bool *nulls)
+{
+	if (HeapTupleIsValid(tuple))
+	{
+		int			natts = RelationGetNumberOfAttributes(scan->relation);
+		bool	   *replace = palloc(sizeof(bool) * natts);
+
+		memset(replace, true, sizeof(bool) * natts);
+		update_row(scan, tuple, values, nulls, replace);
+		pfree(replace);
+		end_scan(scan, NoLock);
+		CommandCounterIncrement();
+	}
+	else
+	{
+		end_scan(scan, NoLock);
+		insert_row(table, values, nulls);
+	}
+}
+
 /* ---------------- dbm.applied: the state ---------------- */
 
 static DbmigApplied *
@@ -438,17 +475,6 @@ dbmig_applied_delete(const char *project, const char *revision)
 	CommandCounterIncrement();
 }
 
-/* Replace columns of the row that an open scan stands on. */
-static void
-update_row(TableScan *scan, HeapTuple tuple, Datum *values, bool *nulls, bool *replace)
-{
-	HeapTuple	changed = heap_modify_tuple(tuple, RelationGetDescr(scan->relation),
-											values, nulls, replace);
-
-	CatalogTupleUpdate(scan->relation, &tuple->t_self, changed);
-	heap_freetuple(changed);
-}
-
 /* Make a role the author of the kept texts of an applied revision. */
 void
 dbmig_applied_set_author(const char *project, const char *revision,
@@ -548,7 +574,6 @@ dbmig_registered_put(const char *project, const DbmigRegistered *row,
 {
 	Datum		values[Natts_script] = {0};
 	bool		nulls[Natts_script] = {0};
-	bool		replace[Natts_script];
 	TableScan	scan;
 	HeapTuple	tuple;
 
@@ -563,18 +588,7 @@ dbmig_registered_put(const char *project, const DbmigRegistered *row,
 
 	tuple = begin_registered_scan(&scan, project, row->from, row->to,
 								  RowExclusiveLock);
-	if (HeapTupleIsValid(tuple))
-	{
-		memset(replace, true, sizeof(replace));
-		update_row(&scan, tuple, values, nulls, replace);
-		end_scan(&scan, NoLock);
-		CommandCounterIncrement();
-	}
-	else
-	{
-		end_scan(&scan, NoLock);
-		insert_row("script", values, nulls);
-	}
+	put_row(&scan, tuple, "script", values, nulls);
 }
 
 void
@@ -689,7 +703,6 @@ dbmig_unfinished_put(const char *project, const DbmigUnfinished *row)
 {
 	Datum		values[Natts_step] = {0};
 	bool		nulls[Natts_step] = {0};
-	bool		replace[Natts_step];
 	TableScan	scan;
 	HeapTuple	tuple;
 
@@ -701,18 +714,7 @@ dbmig_unfinished_put(const char *project, const DbmigUnfinished *row)
 	set_text(values, nulls, Anum_step_checksum, row->checksum);
 
 	tuple = begin_step_scan(&scan, project, row->revision, RowExclusiveLock);
-	if (HeapTupleIsValid(tuple))
-	{
-		memset(replace, true, sizeof(replace));
-		update_row(&scan, tuple, values, nulls, replace);
-		end_scan(&scan, NoLock);
-		CommandCounterIncrement();
-	}
-	else
-	{
-		end_scan(&scan, NoLock);
-		insert_row("step", values, nulls);
-	}
+	put_row(&scan, tuple, "step", values, nulls);
 }
 
 /* Forget how far a revision got, if it was begun. */
@@ -768,7 +770,6 @@ dbmig_template_put(const char *project, const char *template,
 {
 	Datum		values[Natts_template] = {0};
 	bool		nulls[Natts_template] = {0};
-	bool		replace[Natts_template];
 	TableScan	scan;
 	HeapTuple	tuple;
 
@@ -777,18 +778,7 @@ dbmig_template_put(const char *project, const char *template,
 	set_text(values, nulls, Anum_template_author, author);
 
 	tuple = begin_template_scan(&scan, project, RowExclusiveLock);
-	if (HeapTupleIsValid(tuple))
-	{
-		memset(replace, true, sizeof(replace));
-		update_row(&scan, tuple, values, nulls, replace);
-		end_scan(&scan, NoLock);
-		CommandCounterIncrement();
-	}
-	else
-	{
-		end_scan(&scan, NoLock);
-		insert_row("template", values, nulls);
-	}
+	put_row(&scan, tuple, "template", values, nulls);
 }
 
 /* Forget a project's template, if one was set. */
