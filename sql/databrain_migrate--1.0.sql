@@ -125,6 +125,19 @@ COMMENT ON COLUMN dbm.dump.dumped_by IS 'the role that called dbm_dump';
 COMMENT ON COLUMN dbm.dump.dumped_at IS 'when it began';
 COMMENT ON COLUMN dbm.dump.elapsed IS 'how long it took';
 
+CREATE TABLE dbm.model (
+    project  pg_catalog.text COLLATE pg_catalog."C" NOT NULL,
+    ddl      pg_catalog.text NOT NULL,
+    author   pg_catalog.text NOT NULL,
+    set_at   pg_catalog.timestamptz NOT NULL,
+    CONSTRAINT model_pkey PRIMARY KEY (project)
+);
+COMMENT ON TABLE dbm.model IS 'models: the schema of a project as it should be, in DDL';
+COMMENT ON COLUMN dbm.model.project IS 'the project, named as its extension';
+COMMENT ON COLUMN dbm.model.ddl IS 'the text';
+COMMENT ON COLUMN dbm.model.author IS 'the role that set it, as which it runs';
+COMMENT ON COLUMN dbm.model.set_at IS 'when it was set';
+
 CREATE SEQUENCE dbm.log_id_seq;
 
 CREATE TABLE dbm.log (
@@ -158,11 +171,12 @@ SELECT pg_catalog.pg_extension_config_dump('dbm.script', '');
 SELECT pg_catalog.pg_extension_config_dump('dbm.step', '');
 SELECT pg_catalog.pg_extension_config_dump('dbm.template', '');
 SELECT pg_catalog.pg_extension_config_dump('dbm.dump', '');
+SELECT pg_catalog.pg_extension_config_dump('dbm.model', '');
 SELECT pg_catalog.pg_extension_config_dump('dbm.log', '');
 SELECT pg_catalog.pg_extension_config_dump('dbm.log_id_seq', '');
 
 GRANT USAGE ON SCHEMA dbm TO pg_database_owner;
-GRANT SELECT ON dbm.applied, dbm.script, dbm.step, dbm.template, dbm.dump, dbm.log TO pg_database_owner;
+GRANT SELECT ON dbm.applied, dbm.script, dbm.step, dbm.template, dbm.dump, dbm.model, dbm.log TO pg_database_owner;
 GRANT SELECT ON SEQUENCE dbm.log_id_seq TO pg_database_owner;
 
 --
@@ -239,6 +253,47 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'dbmig_require';
 COMMENT ON FUNCTION pg_catalog.dbm_require(pg_catalog.text, pg_catalog.text)
 IS 'raise an error unless the revision is applied';
+
+--
+-- The schema as it should be
+--
+
+CREATE FUNCTION pg_catalog.dbm_set_model(
+    ddl pg_catalog.text,
+    project pg_catalog.text DEFAULT NULL)
+RETURNS pg_catalog.void
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'dbmig_set_model';
+COMMENT ON FUNCTION pg_catalog.dbm_set_model(pg_catalog.text, pg_catalog.text)
+IS 'store the DDL that declares the schema as it should be';
+REVOKE ALL ON FUNCTION pg_catalog.dbm_set_model(pg_catalog.text, pg_catalog.text) FROM PUBLIC;
+
+CREATE FUNCTION pg_catalog.dbm_model(
+    project pg_catalog.text DEFAULT NULL)
+RETURNS pg_catalog.text
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'dbmig_model';
+COMMENT ON FUNCTION pg_catalog.dbm_model(pg_catalog.text)
+IS 'the DDL that declares the schema as it should be';
+REVOKE ALL ON FUNCTION pg_catalog.dbm_model(pg_catalog.text) FROM PUBLIC;
+
+CREATE FUNCTION pg_catalog.dbm_diff(
+    from_source pg_catalog.text,
+    to_source pg_catalog.text,
+    schemas pg_catalog.text[] DEFAULT NULL,
+    project pg_catalog.text DEFAULT NULL,
+    OUT ordinal pg_catalog.int4,
+    OUT change pg_catalog.text,
+    OUT kind pg_catalog.text,
+    OUT identity pg_catalog.text,
+    OUT statement pg_catalog.text,
+    OUT hazard pg_catalog.text)
+RETURNS SETOF pg_catalog.record
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'dbmig_diff_sources';
+COMMENT ON FUNCTION pg_catalog.dbm_diff(pg_catalog.text, pg_catalog.text, pg_catalog.text[], pg_catalog.text)
+IS 'statements that lead from one schema to another: live, model, revision:ID, empty';
+REVOKE ALL ON FUNCTION pg_catalog.dbm_diff(pg_catalog.text, pg_catalog.text, pg_catalog.text[], pg_catalog.text) FROM PUBLIC;
 
 --
 -- Looking

@@ -78,6 +78,16 @@ enum
 	Natts_script = Anum_script_registered_at
 };
 
+/* dbm.model */
+enum
+{
+	Anum_model_project = 1,
+	Anum_model_ddl,
+	Anum_model_author,
+	Anum_model_set_at,
+	Natts_model = Anum_model_set_at
+};
+
 /* dbm.step */
 enum
 {
@@ -940,6 +950,67 @@ client_address(bool *isnull)
 	address = inet_client_addr(fcinfo);
 	*isnull = fcinfo->isnull;
 	return address;
+}
+
+static HeapTuple
+begin_model_scan(TableScan *scan, const char *project, LOCKMODE lockmode)
+{
+	ScanKeyData key;
+
+	text_key(&key, Anum_model_project, project);
+	begin_scan(scan, "model", "model_pkey", lockmode, NULL, 1, &key);
+	return systable_getnext(scan->scan);
+}
+
+/* A project's model; NULL when it has none. */
+DbmigModel *
+dbmig_model_find(const char *project)
+{
+	TableScan	scan;
+	HeapTuple	tuple = begin_model_scan(&scan, project, AccessShareLock);
+	DbmigModel *model = NULL;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		TupleDesc	desc = RelationGetDescr(scan.relation);
+
+		model = palloc(sizeof(DbmigModel));
+		model->ddl = text_or_null(tuple, Anum_model_ddl, desc);
+		model->author = text_or_null(tuple, Anum_model_author, desc);
+	}
+	end_scan(&scan, AccessShareLock);
+	return model;
+}
+
+/* Store a project's model in place of the one it has. */
+void
+dbmig_model_put(const char *project, const DbmigModel *model)
+{
+	Datum		values[Natts_model] = {0};
+	bool		nulls[Natts_model] = {0};
+	bool		replace[Natts_model];
+	TableScan	scan;
+	HeapTuple	tuple;
+
+	set_text(values, nulls, Anum_model_project, project);
+	set_text(values, nulls, Anum_model_ddl, model->ddl);
+	set_text(values, nulls, Anum_model_author, model->author);
+	values[Anum_model_set_at - 1] =
+		TimestampTzGetDatum(GetCurrentStatementStartTimestamp());
+
+	tuple = begin_model_scan(&scan, project, RowExclusiveLock);
+	if (HeapTupleIsValid(tuple))
+	{
+		memset(replace, true, sizeof(replace));
+		update_row(&scan, tuple, values, nulls, replace);
+		end_scan(&scan, NoLock);
+		CommandCounterIncrement();
+	}
+	else
+	{
+		end_scan(&scan, NoLock);
+		insert_row("model", values, nulls);
+	}
 }
 
 /* Add a row; what concerns the session is filled in here. */

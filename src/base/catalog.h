@@ -54,6 +54,13 @@ typedef struct DbmigRegistered
 	char	   *author;
 } DbmigRegistered;
 
+/* A row of dbm.model. */
+typedef struct DbmigModel
+{
+	char	   *ddl;
+	char	   *author;			/* the role that set it */
+} DbmigModel;
+
 /* A row of dbm.log. */
 typedef struct DbmigLogEntry
 {
@@ -146,6 +153,9 @@ extern void dbmig_template_delete(const char *project);
 extern List *dbmig_dump_list(void);
 extern DbmigDump *dbmig_dump_find(const char *file);
 extern void dbmig_dump_insert(const DbmigDump *row);
+
+extern DbmigModel *dbmig_model_find(const char *project);
+extern void dbmig_model_put(const char *project, const DbmigModel *model);
 
 extern List *dbmig_known_projects(void);
 

@@ -20,6 +20,7 @@
 #include "catalog/pg_proc.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
+#include "parser/parse_type.h"
 #include "postmaster/bgworker.h"
 #include "tcop/dest.h"
 #include "tcop/pquery.h"
@@ -99,6 +100,33 @@ dbmig_backend_status(int index)
 	return pgstat_get_local_beentry_by_index(index);
 #else
 	return pgstat_fetch_stat_local_beentry(index);
+#endif
+}
+
+/* The type and modifier that a text names; errors are thrown.  (16) */
+static inline void
+dbmig_parse_type(const char *name, Oid *type, int32 *typmod)
+{
+#if PG_VERSION_NUM >= 160000
+	(void) parseTypeString(name, type, typmod, NULL);
+#else
+	parseTypeString(name, type, typmod, false);
+#endif
+}
+
+/*
+ * Let no event trigger fire until the caller's nest level of settings ends.
+ * (17 has a setting for it)
+ */
+static inline void
+dbmig_silence_event_triggers(void)
+{
+#if PG_VERSION_NUM >= 170000
+	(void) set_config_option("event_triggers", "off", PGC_SUSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+#else
+	(void) set_config_option("session_replication_role", "replica", PGC_SUSET,
+							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 #endif
 }
 

@@ -157,7 +157,11 @@ extern void dbmig_end_step(const char *project);
 extern bool dbmig_is_project_lock(const LOCKTAG *tag);
 
 /* executor.c */
+typedef bool (*DbmigStatementFilter) (Node *statement, void *arg);
 extern void dbmig_script_error_callback(void *arg);
+extern void dbmig_execute_filtered(const char *project, const char *revision,
+								   const char *file_name, const char *text,
+								   DbmigStatementFilter filter, void *arg);
 extern int	dbmig_execute_script(const char *project, const char *revision,
 								 const char *file_name, const char *text);
 extern bool dbmig_may_change_rows(const struct RawStmt *raw);
@@ -165,7 +169,15 @@ extern bool dbmig_may_change_rows(const struct RawStmt *raw);
 /* deferred.c */
 extern void dbmig_fire_deferred_constraints(void);
 
+/* compare.c */
+extern char *dbmig_model_ddl(const char *project);
+extern void dbmig_autogenerate(const char *project, const char *from,
+							   const char *to, char **upgrade, char **downgrade);
+
 /* step.c */
+extern void dbmig_check_author(const DbmigProject *project,
+							   const DbmigRevision *revision,
+							   DbmigDirection direction);
 extern bool dbmig_step_is_transactional(const DbmigProject *project, int node,
 										DbmigDirection direction);
 extern void dbmig_check_plan(const DbmigProject *project, const DbmigPlan *plan,

@@ -69,7 +69,10 @@ dbmig_script_error_callback(void *arg)
 	if (statement == NULL)
 	{
 		/* the store names file and line of what it cannot parse */
-		errcontext("project \"%s\", revision \"%s\"", at->project, at->revision);
+		if (at->revision)
+			errcontext("project \"%s\", revision \"%s\"", at->project, at->revision);
+		else
+			errcontext("project \"%s\"", at->project);
 		return;
 	}
 
@@ -94,6 +97,12 @@ dbmig_script_error_callback(void *arg)
 		}
 	}
 	dbmig_note_error_line(line);
+	if (at->revision == NULL)
+	{
+		errcontext("project \"%s\", %s, line %d, statement %d of %d",
+				   at->project, at->file_name, line, at->number, at->count);
+		return;
+	}
 	add_hint();
 	errcontext("project \"%s\", revision \"%s\", file \"%s\", line %d, statement %d of %d",
 			   at->project, at->revision, at->file_name, line, at->number,
@@ -247,4 +256,64 @@ dbmig_execute_script(const char *project, const char *revision,
 	MemoryContextSwitchTo(caller_context);
 	MemoryContextDelete(script_context);
 	return at.number;
+}
+
+/*
+ * Run a text statement by statement, those only that a filter lets pass, and
+ * as it leaves them.  For texts whose effects do not stay: nothing is reported
+ * as progress, and no lock_timeout of ours applies.  revision is NULL for a
+ * text that is no revision's.
+ */
+void
+dbmig_execute_filtered(const char *project, const char *revision,
+					   const char *file_name, const char *text,
+					   DbmigStatementFilter filter, void *arg)
+{
+	MemoryContext script_context = AllocSetContextCreate(CurrentMemoryContext,
+														 "dbmig script",
+														 ALLOCSET_DEFAULT_SIZES);
+	MemoryContext statement_context = AllocSetContextCreate(script_context,
+															"dbmig statement",
+															ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller_context = MemoryContextSwitchTo(script_context);
+	ErrorContextCallback callback;
+	DbmigPosition at = {
+		.project = project,.revision = revision,.file_name = file_name
+	};
+	int			nestlevel = NewGUCNestLevel();
+	char	   *clean;
+	List	   *statements;
+	ListCell   *lc;
+
+	callback.callback = dbmig_script_error_callback;
+	callback.arg = &at;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+
+	statements = dbmig_script_parse(text, file_name, &clean);
+	at.text = clean;
+	at.count = list_length(statements);
+	foreach(lc, statements)
+	{
+		bool		wanted;
+
+		at.statement = lfirst(lc);
+		at.number++;
+		CHECK_FOR_INTERRUPTS();
+
+		/* the filter keeps what it notes in the caller's memory */
+		MemoryContextSwitchTo(caller_context);
+		wanted = filter(at.statement->raw->stmt, arg);
+		MemoryContextSwitchTo(statement_context);
+		if (wanted)
+			run_statement(at.statement->raw, clean);
+		MemoryContextSwitchTo(script_context);
+		MemoryContextReset(statement_context);
+	}
+	CommandCounterIncrement();
+
+	error_context_stack = callback.previous;
+	AtEOXact_GUC(false, nestlevel);
+	MemoryContextSwitchTo(caller_context);
+	MemoryContextDelete(script_context);
 }

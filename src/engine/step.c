@@ -47,9 +47,9 @@ script_author(const DbmigRevision *revision, DbmigDirection direction)
  * A script runs with the caller's rights, so its author must have them
  * already: otherwise whoever may register could borrow them.
  */
-static void
-check_author(const DbmigProject *project, const DbmigRevision *revision,
-			 DbmigDirection direction)
+void
+dbmig_check_author(const DbmigProject *project, const DbmigRevision *revision,
+				   DbmigDirection direction)
 {
 	const char *author = script_author(revision, direction);
 	Oid			role;
@@ -199,7 +199,7 @@ dbmig_check_plan(const DbmigProject *project, const DbmigPlan *plan,
 		const DbmigRevision *revision = dbmig_revision(project, plan->steps[i]);
 
 		CHECK_FOR_INTERRUPTS();
-		check_author(project, revision, plan->direction);
+		dbmig_check_author(project, revision, plan->direction);
 		if (!dbmig_step_is_transactional(project, plan->steps[i],
 										 plan->direction) && in_transaction)
 			ereport(ERROR,

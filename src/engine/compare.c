@@ -1,0 +1,449 @@
+/*-------------------------------------------------------------------------
+ *
+ * compare.c
+ *		Schemas from where they come, and the way from one to another.
+ *
+ * A source names a schema: "live" is that of the database, "model" what the
+ * project's stored model declares, "revision:ID" what the revisions up to ID
+ * build, "empty" is nothing.  All but the live one are built in a sandbox.
+ *
+ * The server does not always deparse an expression to a text that, read again,
+ * deparses to itself.  Where two texts differ, both are therefore read again
+ * in a sandbox, and count as equal if the results are.
+ *
+ * Portions Copyright (c) 2026, the databrain_migrate authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "engine/compare.h"
+#include "engine/engine.h"
+#include "engine/sandbox.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+
+static const char revision_prefix[] = "revision:";
+
+static bool
+is_live(const char *source)
+{
+	return strcmp(source, "live") == 0;
+}
+
+/* A project's model; raises when it has none. */
+static DbmigModel *
+require_model(const char *project)
+{
+	DbmigModel *model = dbmig_model_find(project);
+
+	if (model == NULL)
+		ereport(ERROR,
+				errcode(ERRCODE_UNDEFINED_OBJECT),
+				errmsg("project \"%s\" has no model", project),
+				errhint("Set one with dbm_set_model()."));
+	return model;
+}
+
+/* The text of a project's model. */
+char *
+dbmig_model_ddl(const char *project)
+{
+	return require_model(project)->ddl;
+}
+
+/* Run the project's model, as its author. */
+static void
+run_model(DbmigSandbox *sandbox, const char *project)
+{
+	DbmigModel *model = require_model(project);
+	Oid			author = get_role_oid(model->author, true);
+
+	if (!OidIsValid(author) || !has_privs_of_role(author, GetUserId()))
+		ereport(ERROR,
+				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				errmsg("the model of project \"%s\" was written by another role",
+					   project),
+				OidIsValid(author) ?
+				errdetail("Role \"%s\" set it, which does not have the privileges of role \"%s\".",
+						  model->author, GetUserNameFromId(GetUserId(), false)) :
+				errdetail("Role \"%s\" set it, which does not exist any more.",
+						  model->author),
+				errhint("Use it as its author with SET ROLE, or read it with dbm_model() and set it yourself."));
+	dbmig_sandbox_run(sandbox, project, NULL, "model", model->ddl, author);
+}
+
+/* Run the revisions up to one, as the caller. */
+static void
+run_revisions(DbmigSandbox *sandbox, const char *name, const char *target)
+{
+	DbmigProject *project = dbmig_project_load(name, NULL);
+	bool	   *none = palloc0(sizeof(bool) * (project->graph->n + 1));
+	DbmigPlan  *plan = dbmig_plan_upgrade(project->graph, none, target);
+
+	for (int i = 0; i < plan->nsteps; i++)
+	{
+		const DbmigRevision *revision = dbmig_revision(project, plan->steps[i]);
+
+		CHECK_FOR_INTERRUPTS();
+		dbmig_check_author(project, revision, DBMIG_UPGRADE);
+		dbmig_sandbox_run(sandbox, name, revision->id,
+						  dbmig_revision_file(project, plan->steps[i],
+											  DBMIG_UPGRADE),
+						  dbmig_revision_script(project, revision, DBMIG_UPGRADE),
+						  GetUserId());
+	}
+}
+
+/* Begin a sandbox and build in it what a source names. */
+static DbmigSandbox *
+build(const char *project, const char *source, List *schemas)
+{
+	DbmigSandbox *sandbox = dbmig_sandbox_begin(dbmig_managed_schemas(schemas));
+
+	if (strcmp(source, "model") == 0)
+		run_model(sandbox, project);
+	else if (strncmp(source, revision_prefix, strlen(revision_prefix)) == 0)
+		run_revisions(sandbox, project, source + strlen(revision_prefix));
+	else if (strcmp(source, "empty") != 0)
+		ereport(ERROR,
+				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("schema source \"%s\" is not known", source),
+				errdetail("Sources are \"live\", \"model\", \"empty\" and \"revision:ID\"."));
+	return sandbox;
+}
+
+/*
+ * Leave out extensions that a text did not ask for: those of the database are
+ * there in any sandbox.  A text that asks for none says nothing about them,
+ * and leaves all that the other side has.
+ */
+static void
+select_extensions(const DbmigSandbox *sandbox, DbmigInventory *inventory)
+{
+	int			n = 0;
+
+	for (int i = 0; i < inventory->n; i++)
+	{
+		DbmigFact  *fact = inventory->facts[i];
+
+		if (fact->kind == &dbmig_kind_extension &&
+			dbmig_sandbox_declares_extensions(sandbox) &&
+			!dbmig_sandbox_declares_extension(sandbox, fact->id))
+			continue;
+		inventory->facts[n++] = fact;
+	}
+	inventory->n = n;
+}
+
+/* Read what a sandbox holds. */
+static DbmigInventory *
+read_sandbox(const DbmigSandbox *sandbox, List *schemas)
+{
+	DbmigInventory *inventory =
+		dbmig_inventory_read(dbmig_sandbox_schemas(sandbox, schemas));
+
+	select_extensions(sandbox, inventory);
+	return inventory;
+}
+
+/* Do the texts of expressions differ, where nothing else has to be replaced? */
+static bool
+is_spelled_differently(const DbmigFact *a, const DbmigFact *b)
+{
+	for (int i = 0; i < a->kind->nrules; i++)
+	{
+		if ((a->kind->rules[i].flags & DBMIG_EXPRESSION) &&
+			a->values[i] && b->values[i] &&
+			strcmp(a->values[i], b->values[i]) != 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Make facts of a sandbox again by their statements, and read everything.
+ * What cannot be made again stays as it is.
+ */
+static DbmigInventory *
+read_again(DbmigSandbox *sandbox, List *facts, List *schemas)
+{
+	ListCell   *lc;
+
+	foreach(lc, facts)
+	{
+		const DbmigFact *fact = lfirst(lc);
+		const DbmigKind *kind = fact->kind;
+		List	   *statements = NIL;
+
+		CHECK_FOR_INTERRUPTS();
+		if (kind->again)
+			statements = list_make1(dbmig_pattern(kind->again, fact));
+		else if (kind->create)
+			statements = list_make2(dbmig_pattern(kind->drop, fact),
+									dbmig_pattern(kind->create, fact));
+		if (statements)
+			(void) dbmig_sandbox_try(sandbox, statements);
+	}
+	return read_sandbox(sandbox, schemas);
+}
+
+/*
+ * Give expressions that differ in their spelling only the same text on both
+ * sides.  The sandbox holds what one side says.
+ */
+static void
+settle_spellings(DbmigSandbox *sandbox, DbmigInventory *from,
+				 DbmigInventory *to, List *schemas)
+{
+	List	   *old = NIL;
+	List	   *new = NIL;
+	DbmigInventory *old_again;
+	DbmigInventory *new_again;
+	ListCell   *lc;
+
+	for (int i = 0; i < from->n; i++)
+	{
+		DbmigFact  *fact = from->facts[i];
+		DbmigFact  *twin = dbmig_inventory_find(to, fact);
+
+		if (twin && is_spelled_differently(fact, twin))
+		{
+			old = lappend(old, fact);
+			new = lappend(new, twin);
+		}
+	}
+	if (old == NIL)
+		return;
+
+	new_again = read_again(sandbox, new, schemas);
+	old_again = read_again(sandbox, old, schemas);
+	foreach(lc, old)
+	{
+		DbmigFact  *fact = lfirst(lc);
+		DbmigFact  *twin = list_nth(new, foreach_current_index(lc));
+		const DbmigFact *a = dbmig_inventory_find(old_again, fact);
+		const DbmigFact *b = dbmig_inventory_find(new_again, fact);
+
+		for (int i = 0; a && b && i < fact->kind->nrules; i++)
+		{
+			if ((fact->kind->rules[i].flags & DBMIG_EXPRESSION) &&
+				dbmig_same_value(a->values[i], b->values[i]))
+				fact->values[i] = twin->values[i];
+		}
+	}
+}
+
+/*
+ * Read two schemas.  schemas, a list of String, says which schemas of the
+ * database to look at; NIL: all that are managed.
+ */
+DbmigComparison *
+dbmig_compare(const char *project, const char *from, const char *to, List *schemas)
+{
+	DbmigComparison *comparison = palloc0(sizeof(DbmigComparison));
+	DbmigSandbox *sandbox = NULL;
+
+	comparison->project = project;
+	comparison->from_name = from;
+	comparison->to_name = to;
+
+	if (is_live(from))
+		comparison->from = dbmig_inventory_read(dbmig_managed_schemas(schemas));
+	if (is_live(to))
+		comparison->to = dbmig_inventory_read(dbmig_managed_schemas(schemas));
+	if (comparison->from == NULL)
+	{
+		sandbox = build(project, from, schemas);
+		comparison->from = read_sandbox(sandbox, schemas);
+		if (comparison->to == NULL)
+			dbmig_sandbox_end(sandbox);
+	}
+	if (comparison->to == NULL)
+	{
+		sandbox = build(project, to, schemas);
+		comparison->to = read_sandbox(sandbox, schemas);
+	}
+	if (sandbox)
+	{
+		settle_spellings(sandbox, comparison->from, comparison->to, schemas);
+		dbmig_sandbox_end(sandbox);
+	}
+	return comparison;
+}
+
+static int
+compare_unmanaged(const DbmigUnmanaged *a, const DbmigUnmanaged *b)
+{
+	int			order = strcmp(a->kind, b->kind);
+
+	return order != 0 ? order : strcmp(a->id, b->id);
+}
+
+static DbmigChange *
+make_change(const char *change, const char *kind, const char *id,
+			const char *statement, const char *hazard)
+{
+	DbmigChange *row = palloc(sizeof(DbmigChange));
+
+	row->change = change;
+	row->kind = kind;
+	row->id = id;
+	row->statement = statement;
+	row->hazard = hazard;
+	return row;
+}
+
+/* Say of each object that no kind stands for where it is. */
+static List *
+unmanaged_changes(List *changes, const DbmigInventory *from, const DbmigInventory *to)
+{
+	int			i = 0;
+	int			k = 0;
+
+	while (i < list_length(from->unmanaged) || k < list_length(to->unmanaged))
+	{
+		const DbmigUnmanaged *a = i < list_length(from->unmanaged) ?
+			list_nth(from->unmanaged, i) : NULL;
+		const DbmigUnmanaged *b = k < list_length(to->unmanaged) ?
+			list_nth(to->unmanaged, k) : NULL;
+		int			order = a == NULL ? 1 : b == NULL ? -1 : compare_unmanaged(a, b);
+		const DbmigUnmanaged *object = order <= 0 ? a : b;
+
+		CHECK_FOR_INTERRUPTS();
+		changes = lappend(changes,
+						  make_change("not managed", object->kind, object->id, NULL,
+									  order < 0 ? "only in the old schema; drop it by hand if need be" :
+									  order > 0 ? "only in the new schema; create it by hand" :
+									  "in both schemas, where it may differ; it is not compared"));
+		if (order <= 0)
+			i++;
+		if (order >= 0)
+			k++;
+	}
+	return changes;
+}
+
+/* The user who will run what is generated, quoted. */
+static const char *
+current_role(void)
+{
+	return quote_identifier(GetUserNameFromId(GetUserId(), false));
+}
+
+/*
+ * What leads from one schema to the other, or back: a list of DbmigChange in
+ * the order in which the statements run.  Behind them stands what is not
+ * managed.
+ */
+List *
+dbmig_comparison_changes(const DbmigComparison *comparison, bool backward)
+{
+	const DbmigInventory *from = backward ? comparison->to : comparison->from;
+	const DbmigInventory *to = backward ? comparison->from : comparison->to;
+	DbmigDiff  *diff = dbmig_diff(from, to, current_role());
+	List	   *changes = NIL;
+	bool		makes_function = false;
+	ListCell   *lc;
+
+	foreach(lc, diff->actions)
+	{
+		const DbmigAction *action = lfirst(lc);
+
+		makes_function |= action->fact->kind == &dbmig_kind_routine &&
+			strcmp(action->change, "drop") != 0;
+		changes = lappend(changes,
+						  make_change(action->change, action->fact->kind->name,
+									  action->fact->id, action->statement,
+									  action->hazard));
+	}
+	/* a body may name what a later statement makes */
+	if (makes_function)
+		changes = lcons(make_change("set", "setting", "check_function_bodies",
+									"SET check_function_bodies = off", NULL),
+						changes);
+	return unmanaged_changes(changes, from, to);
+}
+
+/* Write a remark for a person, as comment lines. */
+static void
+write_remark(StringInfo text, const DbmigChange *change)
+{
+	StringInfoData line;
+
+	initStringInfo(&line);
+	appendStringInfo(&line, "%s %s: %s", change->kind, change->id, change->hazard);
+	appendStringInfoString(text, "--   ");
+	for (const char *p = line.data; *p; p++)
+	{
+		appendStringInfoChar(text, *p);
+		if (*p == '\n')
+			appendStringInfoString(text, "--     ");
+	}
+	appendStringInfoChar(text, '\n');
+}
+
+/* The text of a script: what to know first, then the statements. */
+char *
+dbmig_changes_text(List *changes)
+{
+	StringInfoData text;
+	bool		has_hazard = false;
+	ListCell   *lc;
+
+	initStringInfo(&text);
+	foreach(lc, changes)
+	{
+		const DbmigChange *change = lfirst(lc);
+
+		if (change->hazard == NULL)
+			continue;
+		if (!has_hazard)
+			appendStringInfoString(&text, "-- Before you run this:\n");
+		has_hazard = true;
+		write_remark(&text, change);
+	}
+	if (has_hazard)
+		appendStringInfoChar(&text, '\n');
+	foreach(lc, changes)
+	{
+		const DbmigChange *change = lfirst(lc);
+
+		if (change->statement)
+			appendStringInfo(&text, "%s;\n", change->statement);
+	}
+	return text.data;
+}
+
+static bool
+has_statement(List *changes)
+{
+	ListCell   *lc;
+
+	foreach(lc, changes)
+	{
+		if (((const DbmigChange *) lfirst(lc))->statement)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Write the scripts that lead from one source to another and back, in the
+ * current memory context; NULL for both if there is no difference.
+ */
+void
+dbmig_autogenerate(const char *project, const char *from, const char *to,
+				   char **upgrade, char **downgrade)
+{
+	DbmigComparison *comparison = dbmig_compare(project, from, to, NIL);
+	List	   *changes = dbmig_comparison_changes(comparison, false);
+
+	*upgrade = *downgrade = NULL;
+	if (!has_statement(changes))
+		return;
+	*upgrade = dbmig_changes_text(changes);
+	*downgrade = dbmig_changes_text(dbmig_comparison_changes(comparison, true));
+}

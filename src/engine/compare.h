@@ -1,0 +1,41 @@
+/*-------------------------------------------------------------------------
+ *
+ * compare.h
+ *		Schemas from where they come, and the way from one to another.
+ *
+ * Portions Copyright (c) 2026, the databrain_migrate authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef DBMIG_COMPARE_H
+#define DBMIG_COMPARE_H
+
+#include "schema/schema.h"
+
+/* Two schemas, read. */
+typedef struct DbmigComparison
+{
+	const char *project;
+	const char *from_name;		/* as the sources were named */
+	const char *to_name;
+	DbmigInventory *from;
+	DbmigInventory *to;
+} DbmigComparison;
+
+/* A row of what leads from one schema to the other, or of what is not said. */
+typedef struct DbmigChange
+{
+	const char *change;			/* create, alter, drop, set, not managed */
+	const char *kind;
+	const char *id;
+	const char *statement;		/* NULL: none */
+	const char *hazard;			/* NULL: none */
+} DbmigChange;
+
+extern DbmigComparison *dbmig_compare(const char *project, const char *from,
+									  const char *to, List *schemas);
+extern List *dbmig_comparison_changes(const DbmigComparison *comparison,
+									  bool backward);
+extern char *dbmig_changes_text(List *changes);
+
+#endif							/* DBMIG_COMPARE_H */

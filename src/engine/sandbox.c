@@ -1,0 +1,665 @@
+/*-------------------------------------------------------------------------
+ *
+ * sandbox.c
+ *		Runs schema definitions where nothing of them stays.
+ *
+ * A sandbox is an internal subtransaction that is always rolled back.  In it
+ * the managed schemas are renamed aside and empty ones with the same names,
+ * owners and privileges take their place; what extensions keep in them moves
+ * over, so that types and functions are found.  Then a model or revisions run,
+ * and what they made is read.
+ *
+ * The engine's owner does the moving, with names that were computed here; the
+ * text runs as its author or the caller, and cannot change that.  Event
+ * triggers of others look away.  An error ends the sandbox as any error ends a
+ * subtransaction, since whoever catches it has rolled back to before.
+ *
+ * Portions Copyright (c) 2026, the databrain_migrate authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "base/compat.h"
+#include "catalog/catalog.h"
+#include "catalog/dependency.h"
+#include "catalog/indexing.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_default_acl.h"
+#include "catalog/pg_depend.h"
+#include "catalog/pg_extension.h"
+#include "catalog/pg_namespace.h"
+#include "commands/alter.h"
+#include "commands/comment.h"
+#include "commands/defrem.h"
+#include "commands/extension.h"
+#include "commands/schemacmds.h"
+#include "engine/engine.h"
+#include "engine/sandbox.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "nodes/parsenodes.h"
+#include "schema/schema.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/resowner.h"
+#include "utils/syscache.h"
+
+/* A schema of the database, and what stands in its place. */
+typedef struct Replaced
+{
+	char	   *name;
+	Oid			live;
+	Oid			fresh;
+} Replaced;
+
+struct DbmigSandbox
+{
+	MemoryContext caller_context;
+	ResourceOwner caller_owner;
+	Oid			caller;
+	int			caller_security;
+	int			nestlevel;
+	Oid			role;			/* that ran a text last */
+	int			security;		/* and how */
+	List	   *replaced;		/* Replaced */
+	List	   *declared;		/* names of schemas that the text creates */
+	List	   *extensions;		/* and of extensions */
+};
+
+static const char aside_prefix[] = "dbm_aside_";
+
+/* The owner of the engine's extension. */
+static Oid
+engine_owner(void)
+{
+	Relation	relation = table_open(ExtensionRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	Oid			owner = InvalidOid;
+
+	ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber, F_NAMEEQ,
+				CStringGetDatum("databrain_migrate"));
+	scan = systable_beginscan(relation, ExtensionNameIndexId, true, NULL, 1, &key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+		owner = ((Form_pg_extension) GETSTRUCT(tuple))->extowner;
+	systable_endscan(scan);
+	table_close(relation, AccessShareLock);
+	if (!OidIsValid(owner))
+		ereport(ERROR,
+				errcode(ERRCODE_UNDEFINED_OBJECT),
+				errmsg("extension \"%s\" does not exist", "databrain_migrate"));
+	return owner;
+}
+
+/* Is the schema a member of an extension? */
+static bool
+belongs_to_extension(Oid schema)
+{
+	return OidIsValid(getExtensionOfObject(NamespaceRelationId, schema));
+}
+
+/*
+ * The schemas that are looked at: those named, or all that are neither the
+ * system's nor an extension's.  A list of OIDs, by name.
+ */
+List *
+dbmig_managed_schemas(List *names)
+{
+	Relation	relation = table_open(NamespaceRelationId, AccessShareLock);
+	SysScanDesc scan = systable_beginscan(relation, InvalidOid, false, NULL, 0,
+										  NULL);
+	List	   *result = NIL;
+	HeapTuple	tuple;
+
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_namespace schema = (Form_pg_namespace) GETSTRUCT(tuple);
+		const char *name = NameStr(schema->nspname);
+
+		CHECK_FOR_INTERRUPTS();
+		if (strncmp(name, "pg_", 3) == 0 ||
+			strcmp(name, "information_schema") == 0 ||
+			belongs_to_extension(schema->oid))
+			continue;
+		if (names == NIL || list_member(names, makeString(pstrdup(name))))
+			result = lappend_oid(result, schema->oid);
+	}
+	systable_endscan(scan);
+	table_close(relation, AccessShareLock);
+	return result;
+}
+
+/* Change columns of the pg_namespace row of a schema. */
+static void
+copy_schema_privileges(Oid from, Oid to)
+{
+	Relation	relation = table_open(NamespaceRelationId, RowExclusiveLock);
+	HeapTuple	source = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(from));
+	HeapTuple	target = SearchSysCacheCopy1(NAMESPACEOID, ObjectIdGetDatum(to));
+	Datum		values[Natts_pg_namespace] = {0};
+	bool		nulls[Natts_pg_namespace] = {0};
+	bool		replace[Natts_pg_namespace] = {0};
+	bool		isnull;
+	HeapTuple	changed;
+
+	if (!HeapTupleIsValid(source) || !HeapTupleIsValid(target))
+		elog(ERROR, "cache lookup failed for schema %u", from);
+	values[Anum_pg_namespace_nspacl - 1] =
+		SysCacheGetAttr(NAMESPACEOID, source, Anum_pg_namespace_nspacl, &isnull);
+	nulls[Anum_pg_namespace_nspacl - 1] = isnull;
+	replace[Anum_pg_namespace_nspacl - 1] = true;
+	changed = heap_modify_tuple(target, RelationGetDescr(relation), values, nulls,
+								replace);
+	CatalogTupleUpdate(relation, &changed->t_self, changed);
+	ReleaseSysCache(source);
+	table_close(relation, RowExclusiveLock);
+}
+
+/* Repeat default privileges IN SCHEMA for the schema's stand-in. */
+static void
+copy_default_privileges(Oid from, Oid to)
+{
+	Relation	relation = table_open(DefaultAclRelationId, RowExclusiveLock);
+	SysScanDesc scan = systable_beginscan(relation, InvalidOid, false, NULL, 0,
+										  NULL);
+	List	   *rows = NIL;
+	HeapTuple	tuple;
+	ListCell   *lc;
+
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		if (((Form_pg_default_acl) GETSTRUCT(tuple))->defaclnamespace == from)
+			rows = lappend(rows, heap_copytuple(tuple));
+	}
+	systable_endscan(scan);
+	foreach(lc, rows)
+	{
+		Datum		values[Natts_pg_default_acl] = {0};
+		bool		nulls[Natts_pg_default_acl] = {0};
+		bool		replace[Natts_pg_default_acl] = {0};
+
+		values[Anum_pg_default_acl_oid - 1] =
+			ObjectIdGetDatum(GetNewOidWithIndex(relation, DefaultAclOidIndexId,
+												Anum_pg_default_acl_oid));
+		replace[Anum_pg_default_acl_oid - 1] = true;
+		values[Anum_pg_default_acl_defaclnamespace - 1] = ObjectIdGetDatum(to);
+		replace[Anum_pg_default_acl_defaclnamespace - 1] = true;
+		CatalogTupleInsert(relation,
+						   heap_modify_tuple(lfirst(lc), RelationGetDescr(relation),
+											 values, nulls, replace));
+	}
+	table_close(relation, RowExclusiveLock);
+}
+
+/* Make a schema that is as the live one was before anything was in it. */
+static Oid
+create_stand_in(Oid live, const char *name)
+{
+	HeapTuple	tuple = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(live));
+	char	   *comment = GetComment(live, NamespaceRelationId, 0);
+	Oid			owner;
+	Oid			fresh;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for schema %u", live);
+	owner = ((Form_pg_namespace) GETSTRUCT(tuple))->nspowner;
+	ReleaseSysCache(tuple);
+
+	fresh = NamespaceCreate(name, owner, false);
+	CommandCounterIncrement();
+	copy_schema_privileges(live, fresh);
+	copy_default_privileges(live, fresh);
+	if (comment)
+		CreateComments(fresh, NamespaceRelationId, 0, comment);
+	CommandCounterIncrement();
+	return fresh;
+}
+
+static Replaced *
+find_replaced(List *replaced, Oid live)
+{
+	ListCell   *lc;
+
+	foreach(lc, replaced)
+	{
+		Replaced   *schema = lfirst(lc);
+
+		if (schema->live == live)
+			return schema;
+	}
+	return NULL;
+}
+
+/* Let an extension be in another schema, as far as the catalogs say. */
+static void
+set_extension_schema(Oid extension, Oid from, Oid to)
+{
+	Relation	relation = table_open(ExtensionRelationId, RowExclusiveLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, Anum_pg_extension_oid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(extension));
+	scan = systable_beginscan(relation, ExtensionOidIndexId, true, NULL, 1, &key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+	{
+		tuple = heap_copytuple(tuple);
+		((Form_pg_extension) GETSTRUCT(tuple))->extnamespace = to;
+		CatalogTupleUpdate(relation, &tuple->t_self, tuple);
+	}
+	systable_endscan(scan);
+	table_close(relation, RowExclusiveLock);
+	(void) changeDependencyFor(ExtensionRelationId, extension,
+							   NamespaceRelationId, from, to);
+}
+
+/* The schema that an object is in, by its dependency; InvalidOid if none. */
+static Oid
+schema_of(Oid classid, Oid objid)
+{
+	Relation	relation = table_open(DependRelationId, AccessShareLock);
+	ScanKeyData keys[3];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	Oid			schema = InvalidOid;
+
+	ScanKeyInit(&keys[0], Anum_pg_depend_classid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(classid));
+	ScanKeyInit(&keys[1], Anum_pg_depend_objid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(objid));
+	ScanKeyInit(&keys[2], Anum_pg_depend_objsubid, BTEqualStrategyNumber, F_INT4EQ,
+				Int32GetDatum(0));
+	scan = systable_beginscan(relation, DependDependerIndexId, true, NULL, 3, keys);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_depend depend = (Form_pg_depend) GETSTRUCT(tuple);
+
+		if (depend->refclassid == NamespaceRelationId)
+			schema = depend->refobjid;
+	}
+	systable_endscan(scan);
+	table_close(relation, AccessShareLock);
+	return schema;
+}
+
+/* Move what extensions have in replaced schemas to the stand-ins. */
+static void
+move_extension_members(List *replaced)
+{
+	Relation	relation = table_open(DependRelationId, AccessShareLock);
+	SysScanDesc scan = systable_beginscan(relation, InvalidOid, false, NULL, 0,
+										  NULL);
+	ObjectAddresses *moved = new_object_addresses();
+	List	   *members = NIL;
+	HeapTuple	tuple;
+	ListCell   *lc;
+
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_depend depend = (Form_pg_depend) GETSTRUCT(tuple);
+		ObjectAddress *member;
+
+		CHECK_FOR_INTERRUPTS();
+		if (depend->deptype != DEPENDENCY_EXTENSION &&
+			!(depend->classid == ExtensionRelationId &&
+			  depend->refclassid == NamespaceRelationId))
+			continue;
+		member = palloc(sizeof(ObjectAddress));
+		ObjectAddressSet(*member, depend->classid, depend->objid);
+		members = lappend(members, member);
+	}
+	systable_endscan(scan);
+	table_close(relation, AccessShareLock);
+
+	foreach(lc, members)
+	{
+		const ObjectAddress *member = lfirst(lc);
+		const Replaced *schema = find_replaced(replaced,
+											   schema_of(member->classId,
+														 member->objectId));
+
+		CHECK_FOR_INTERRUPTS();
+		if (schema == NULL)
+			continue;
+		if (member->classId == ExtensionRelationId)
+			set_extension_schema(member->objectId, schema->live, schema->fresh);
+		else
+			(void) AlterObjectNamespace_oid(member->classId, member->objectId,
+											schema->fresh, moved);
+		CommandCounterIncrement();
+	}
+	free_object_addresses(moved);
+}
+
+/* A name for a schema that makes place. */
+static char *
+aside_name(int *number)
+{
+	char	   *name;
+
+	do
+		name = psprintf("%s%d", aside_prefix, ++*number);
+	while (OidIsValid(get_namespace_oid(name, true)));
+	return name;
+}
+
+/*
+ * Begin a sandbox in which these schemas (a list of OIDs) are empty.  The
+ * memory context stays the caller's, so what is allocated meanwhile is there
+ * after the end.
+ */
+DbmigSandbox *
+dbmig_sandbox_begin(List *schemas)
+{
+	DbmigSandbox *sandbox = palloc0(sizeof(DbmigSandbox));
+	int			number = 0;
+	ListCell   *lc;
+
+	PreventCommandIfReadOnly("a sandbox run");
+	sandbox->caller_context = CurrentMemoryContext;
+	sandbox->caller_owner = CurrentResourceOwner;
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(sandbox->caller_context);
+
+	sandbox->nestlevel = NewGUCNestLevel();
+	GetUserIdAndSecContext(&sandbox->caller, &sandbox->caller_security);
+	SetUserIdAndSecContext(engine_owner(), sandbox->caller_security |
+						   SECURITY_LOCAL_USERID_CHANGE);
+	dbmig_silence_event_triggers();
+
+	foreach(lc, schemas)
+	{
+		Replaced   *schema = palloc(sizeof(Replaced));
+
+		CHECK_FOR_INTERRUPTS();
+		schema->live = lfirst_oid(lc);
+		schema->name = get_namespace_name(schema->live);
+		if (schema->name == NULL)
+			continue;
+		(void) RenameSchema(schema->name, aside_name(&number));
+		CommandCounterIncrement();
+		schema->fresh = create_stand_in(schema->live, schema->name);
+		sandbox->replaced = lappend(sandbox->replaced, schema);
+	}
+	move_extension_members(sandbox->replaced);
+	SetUserIdAndSecContext(sandbox->caller, sandbox->caller_security);
+	sandbox->role = sandbox->caller;
+	sandbox->security = sandbox->caller_security | SECURITY_RESTRICTED_OPERATION;
+	return sandbox;
+}
+
+/* End a sandbox: everything since its begin is undone. */
+void
+dbmig_sandbox_end(DbmigSandbox *sandbox)
+{
+	AtEOXact_GUC(false, sandbox->nestlevel);
+	RollbackAndReleaseCurrentSubTransaction();
+	MemoryContextSwitchTo(sandbox->caller_context);
+	CurrentResourceOwner = sandbox->caller_owner;
+}
+
+static bool
+is_replaced(const DbmigSandbox *sandbox, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, sandbox->replaced)
+	{
+		if (strcmp(((Replaced *) lfirst(lc))->name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * CREATE SCHEMA of what stands there already counts as done, except for the
+ * owner it may give.
+ */
+static bool
+filter_create_schema(DbmigSandbox *sandbox, CreateSchemaStmt *stmt)
+{
+	const char *name = stmt->schemaname;
+	Oid			owner = stmt->authrole ? get_rolespec_oid(stmt->authrole, false) : InvalidOid;
+
+	if (name == NULL)
+		name = GetUserNameFromId(owner, false);
+	sandbox->declared = lappend(sandbox->declared, makeString(pstrdup(name)));
+	if (!is_replaced(sandbox, name) || !OidIsValid(get_namespace_oid(name, true)))
+		return true;
+	if (stmt->schemaElts)
+		ereport(ERROR,
+				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				errmsg("CREATE SCHEMA with elements is not supported here for schema \"%s\", which exists",
+					   name),
+				errhint("Write its elements as statements of their own."));
+	if (OidIsValid(owner))
+		(void) AlterSchemaOwner(name, owner);
+	return false;
+}
+
+/*
+ * Decide whether a statement runs in the sandbox, and take out of it what
+ * cannot be done in a transaction but makes no difference to the schema.
+ */
+static bool
+filter_statement(Node *node, void *arg)
+{
+	DbmigSandbox *sandbox = arg;
+
+	switch (nodeTag(node))
+	{
+		case T_CreateSchemaStmt:
+			return filter_create_schema(sandbox, castNode(CreateSchemaStmt, node));
+		case T_CreateExtensionStmt:
+			{
+				const char *name = castNode(CreateExtensionStmt, node)->extname;
+
+				sandbox->extensions = lappend(sandbox->extensions,
+											  makeString(pstrdup(name)));
+				return !OidIsValid(get_extension_oid(name, true));
+			}
+		case T_IndexStmt:
+			castNode(IndexStmt, node)->concurrent = false;
+			return true;
+		case T_DropStmt:
+			castNode(DropStmt, node)->concurrent = false;
+			return true;
+		case T_ReindexStmt:
+		case T_VacuumStmt:
+		case T_ClusterStmt:
+		case T_CheckPointStmt:
+			return false;
+		case T_RefreshMatViewStmt:
+			castNode(RefreshMatViewStmt, node)->concurrent = false;
+			return true;
+		case T_AlterTableStmt:
+			{
+				ListCell   *lc;
+
+				foreach(lc, castNode(AlterTableStmt, node)->cmds)
+				{
+					AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+
+					if (cmd->subtype == AT_DetachPartition)
+						castNode(PartitionCmd, cmd->def)->concurrent = false;
+				}
+				return true;
+			}
+		default:
+			return true;
+	}
+}
+
+/*
+ * Make psql's lines blank that pg_dump writes around a dump since 2025; they
+ * protect psql, and mean nothing to the server.
+ */
+static char *
+without_restrict(const char *text)
+{
+	char	   *copy = pstrdup(text);
+
+	for (char *line = copy; *line; line += strcspn(line, "\n"))
+	{
+		while (*line == '\n')
+			line++;
+		if (strncmp(line, "\\restrict ", 10) == 0 ||
+			strncmp(line, "\\unrestrict ", 12) == 0)
+			memset(line, ' ', strcspn(line, "\r\n"));
+	}
+	return copy;
+}
+
+/*
+ * Run the statements of a text as a role.  A model's text runs restricted: it
+ * can neither become another role nor leave anything behind in the session.
+ * revision is NULL for a model.
+ */
+void
+dbmig_sandbox_run(DbmigSandbox *sandbox, const char *project, const char *revision,
+				  const char *file_name, const char *text, Oid role)
+{
+	sandbox->role = role;
+	sandbox->security = sandbox->caller_security;
+	if (revision == NULL)
+		sandbox->security |= SECURITY_LOCAL_USERID_CHANGE |
+			SECURITY_RESTRICTED_OPERATION;
+	SetUserIdAndSecContext(role, sandbox->security);
+	dbmig_execute_filtered(project, revision, file_name, without_restrict(text),
+						   filter_statement, sandbox);
+	SetUserIdAndSecContext(sandbox->caller, sandbox->caller_security);
+}
+
+/*
+ * Run statements as the role that ran the last text.  Returns whether they
+ * could run; if not, nothing of them has happened.
+ */
+bool
+dbmig_sandbox_try(DbmigSandbox *sandbox, List *statements)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	volatile bool done = false;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		int			level = dbmig_pin_settings();
+		ListCell   *lc;
+
+		SetUserIdAndSecContext(sandbox->role, sandbox->security);
+		if (SPI_connect() != SPI_OK_CONNECT)
+			elog(ERROR, "SPI_connect failed");
+		foreach(lc, statements)
+			(void) SPI_execute(lfirst(lc), false, 0);
+		SPI_finish();
+		AtEOXact_GUC(false, level);
+		SetUserIdAndSecContext(sandbox->caller, sandbox->caller_security);
+		ReleaseCurrentSubTransaction();
+		done = true;
+	}
+	PG_CATCH();
+	{
+		int			code = geterrcode();
+
+		if (code == ERRCODE_QUERY_CANCELED || code == ERRCODE_OUT_OF_MEMORY)
+			PG_RE_THROW();
+		MemoryContextSwitchTo(context);
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	return done;
+}
+
+/* Is there anything in the schema? */
+static bool
+holds_something(Oid schema)
+{
+	Relation	relation = table_open(DependRelationId, AccessShareLock);
+	ScanKeyData keys[2];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	bool		found = false;
+
+	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(NamespaceRelationId));
+	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(schema));
+	scan = systable_beginscan(relation, DependReferenceIndexId, true, NULL, 2, keys);
+	while (!found && HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_depend depend = (Form_pg_depend) GETSTRUCT(tuple);
+
+		/* default privileges were repeated, they are nothing of the text's */
+		found = depend->classid != DefaultAclRelationId;
+	}
+	systable_endscan(scan);
+	table_close(relation, AccessShareLock);
+	return found;
+}
+
+/*
+ * The schemas that the texts so far have declared, as a list of OIDs: those
+ * that they created or put something into, those in given, and public, which
+ * no text needs to create.
+ */
+List *
+dbmig_sandbox_schemas(const DbmigSandbox *sandbox, List *given)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, dbmig_managed_schemas(NIL))
+	{
+		Oid			schema = lfirst_oid(lc);
+		String	   *name = makeString(get_namespace_name(schema));
+
+		if (strncmp(strVal(name), aside_prefix, strlen(aside_prefix)) == 0 ||
+			(given != NIL && !list_member(given, name)))
+			continue;
+		if (given != NIL || strcmp(strVal(name), "public") == 0 ||
+			list_member(sandbox->declared, name) || holds_something(schema))
+			result = lappend_oid(result, schema);
+	}
+	return result;
+}
+
+/* Do the texts so far say of any extension that they want it? */
+bool
+dbmig_sandbox_declares_extensions(const DbmigSandbox *sandbox)
+{
+	return sandbox->extensions != NIL;
+}
+
+/* Do they say it of this one?  Its name is quoted. */
+bool
+dbmig_sandbox_declares_extension(const DbmigSandbox *sandbox, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, sandbox->extensions)
+	{
+		if (strcmp(quote_identifier(strVal(lfirst(lc))), name) == 0)
+			return true;
+	}
+	return false;
+}

@@ -1,0 +1,29 @@
+/*-------------------------------------------------------------------------
+ *
+ * sandbox.h
+ *		A subtransaction with empty schemas that is always rolled back.
+ *
+ * Portions Copyright (c) 2026, the databrain_migrate authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef DBMIG_SANDBOX_H
+#define DBMIG_SANDBOX_H
+
+#include "nodes/pg_list.h"
+
+typedef struct DbmigSandbox DbmigSandbox;
+
+extern List *dbmig_managed_schemas(List *names);
+extern DbmigSandbox *dbmig_sandbox_begin(List *schemas);
+extern void dbmig_sandbox_run(DbmigSandbox *sandbox, const char *project,
+							  const char *revision, const char *file_name,
+							  const char *text, Oid role);
+extern bool dbmig_sandbox_try(DbmigSandbox *sandbox, List *statements);
+extern List *dbmig_sandbox_schemas(const DbmigSandbox *sandbox, List *given);
+extern bool dbmig_sandbox_declares_extensions(const DbmigSandbox *sandbox);
+extern bool dbmig_sandbox_declares_extension(const DbmigSandbox *sandbox,
+											 const char *name);
+extern void dbmig_sandbox_end(DbmigSandbox *sandbox);
+
+#endif							/* DBMIG_SANDBOX_H */

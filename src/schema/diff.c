@@ -1,0 +1,619 @@
+/*-------------------------------------------------------------------------
+ *
+ * diff.c
+ *		From two inventories to the statements that lead from one to the other.
+ *
+ * Facts are matched by kind and name.  A fact without a twin comes or goes; of
+ * a pair whose attributes differ, the rules say whether it is altered in place
+ * or torn down and made again.  Tearing spreads: to whatever uses a torn fact
+ * and will use it again, and to what cannot stand while a column that it uses
+ * gets another type.
+ *
+ * Every statement is an action.  Order comes from references alone: those of
+ * the old facts say what has to be out of the way before, those of the new
+ * ones what has to be there first, and nothing takes a name that something
+ * which goes still bears.
+ *
+ * A diff writes its findings into the facts of both inventories; the next one
+ * of the same inventories overwrites them.  The statements and whatever else
+ * it makes are in the current memory context.
+ *
+ * Portions Copyright (c) 2026, the databrain_migrate authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "schema/schema.h"
+
+/* A name that is taken until an action has run. */
+typedef struct Slot
+{
+	const char *name;
+	DbmigAction *gone;
+} Slot;
+
+bool
+dbmig_same_value(const char *a, const char *b)
+{
+	if (a == NULL || b == NULL)
+		return a == b;
+	return strcmp(a, b) == 0;
+}
+
+/* Does it have to be made?  Asked of a fact of the wanted inventory. */
+bool
+dbmig_is_new(const DbmigFact *fact)
+{
+	return fact->twin == NULL || fact->twin->torn;
+}
+
+/* Is it taken away?  Asked of a fact of the old inventory. */
+bool
+dbmig_goes(const DbmigFact *fact)
+{
+	return fact->twin == NULL || fact->torn;
+}
+
+/* Does one fact refer to another one? */
+bool
+dbmig_uses(const DbmigFact *user, const DbmigFact *used)
+{
+	return used && list_member_ptr(user->references, used);
+}
+
+/* Let an action wait until another one has run; either may be missing. */
+void
+dbmig_wait_for(DbmigAction *waiting, DbmigAction *first)
+{
+	if (waiting == NULL || first == NULL || waiting == first)
+		return;
+	first->next = lappend(first->next, waiting);
+	waiting->waits++;
+}
+
+static void
+wait_for_all(DbmigAction *waiting, List *first)
+{
+	ListCell   *lc;
+
+	foreach(lc, first)
+		dbmig_wait_for(waiting, lfirst(lc));
+}
+
+static void
+all_wait_for(List *waiting, DbmigAction *first)
+{
+	ListCell   *lc;
+
+	foreach(lc, waiting)
+		dbmig_wait_for(lfirst(lc), first);
+}
+
+/* Add a statement; hazard is NULL if it has none. */
+DbmigAction *
+dbmig_act(DbmigDiff *diff, const char *change, DbmigFact *fact, char *statement,
+		  const char *hazard)
+{
+	DbmigAction *action = palloc0(sizeof(DbmigAction));
+
+	action->change = change;
+	action->fact = fact;
+	action->statement = statement;
+	action->hazard = hazard;
+	action->number = list_length(diff->actions);
+	if (strcmp(change, "drop") == 0)
+		action->weight = -fact->rank;
+	else if (strcmp(change, "alter") == 0)
+		action->weight = 1;
+	else
+		action->weight = 2 + fact->rank;
+	diff->actions = lappend(diff->actions, action);
+	return action;
+}
+
+/*
+ * Add a statement that changes an attribute of a fact, by its rule.  The
+ * statements of one fact run in the order in which they are added, those that
+ * nothing depends on after the others.
+ */
+DbmigAction *
+dbmig_act_alter(DbmigDiff *diff, DbmigFact *fact, const DbmigRule *rule,
+				char *statement, const char *hazard)
+{
+	DbmigAction *action = dbmig_act(diff, "alter", fact, statement, hazard);
+
+	if (rule && !(rule->flags & DBMIG_COSMETIC))
+	{
+		if (fact->altered)
+			dbmig_wait_for(action, llast(fact->altered));
+		fact->altered = lappend(fact->altered, action);
+	}
+	else
+	{
+		if (fact->polished)
+			dbmig_wait_for(action, llast(fact->polished));
+		fact->polished = lappend(fact->polished, action);
+		action->weight = 2 + fact->rank;
+	}
+	return action;
+}
+
+static void
+reset(const DbmigInventory *inventory)
+{
+	for (int i = 0; i < inventory->n; i++)
+	{
+		DbmigFact  *fact = inventory->facts[i];
+
+		fact->twin = NULL;
+		fact->torn = fact->rebuilt = fact->done = false;
+		fact->made = fact->gone = NULL;
+		fact->altered = fact->polished = NIL;
+	}
+}
+
+static int
+compare_facts(const DbmigFact *a, const DbmigFact *b)
+{
+	if (a->rank != b->rank)
+		return a->rank < b->rank ? -1 : 1;
+	return strcmp(a->id, b->id);
+}
+
+static void
+match(const DbmigInventory *from, const DbmigInventory *to)
+{
+	int			i = 0;
+	int			k = 0;
+
+	while (i < from->n && k < to->n)
+	{
+		int			order = compare_facts(from->facts[i], to->facts[k]);
+
+		CHECK_FOR_INTERRUPTS();
+		if (order == 0)
+		{
+			from->facts[i]->twin = to->facts[k];
+			to->facts[k]->twin = from->facts[i];
+		}
+		if (order <= 0)
+			i++;
+		if (order >= 0)
+			k++;
+	}
+}
+
+/* Does the fact come from a parent table's, on both sides? */
+static bool
+is_inherited(const DbmigFact *before, const DbmigFact *after)
+{
+	return dbmig_fact_value(before, "inherited") &&
+		dbmig_fact_value(after, "inherited");
+}
+
+/* Is this rule's attribute of a pair to be looked at, and different? */
+static bool
+differs(const DbmigFact *before, const DbmigFact *after, int i)
+{
+	const DbmigRule *rule = &before->kind->rules[i];
+
+	return rule->how != DBMIG_INFO &&
+		!dbmig_same_value(before->values[i], after->values[i]);
+}
+
+/* Decide how a pair becomes one. */
+static void
+judge(DbmigFact *before, DbmigFact *after)
+{
+	const DbmigKind *kind = before->kind;
+
+	for (int i = 0; i < kind->nrules; i++)
+	{
+		const DbmigRule *rule = &kind->rules[i];
+
+		if (!differs(before, after, i))
+			continue;
+		if ((rule->flags & DBMIG_REBUILDS) ||
+			((rule->flags & DBMIG_REBUILDS_UNLESS_FIT) &&
+			 !kind->fits(before, after)))
+			before->rebuilt = true;
+		if ((rule->flags & DBMIG_INHERITED) && is_inherited(before, after))
+			continue;
+		if (rule->how == DBMIG_REPLACE ||
+			(rule->how == DBMIG_AGAIN && kind->fits && !kind->fits(before, after)))
+			before->torn = true;
+	}
+}
+
+/* Does it hold values of its own? */
+static bool
+is_plain_column(const DbmigFact *fact)
+{
+	return fact->kind == &dbmig_kind_column &&
+		dbmig_fact_value(fact, "generated") == NULL;
+}
+
+/* Has the user of a fact to go because of what happens to it? */
+static bool
+is_torn_by(const DbmigFact *user, const DbmigFact *used)
+{
+	if (dbmig_goes(used))
+	{
+		if (user->parent == used)
+			return true;
+		/* one that will not use it any more is altered before it goes */
+		return used->twin && dbmig_uses(user->twin, used->twin);
+	}
+	if (used->rebuilt)
+	{
+		/* a column can use another one as its parent's, or in an expression */
+		if (used->kind == &dbmig_kind_column)
+			return !(user->kind->flags & DBMIG_STANDS) &&
+				(user->kind != used->kind || user->parent == used->parent);
+		/* of a type: a column moves to the new one */
+		return !is_plain_column(user);
+	}
+	return false;
+}
+
+/* Spread from what goes, and from what is rebuilt, to all that cannot stand. */
+static void
+tear(const DbmigInventory *from)
+{
+	List	   *queue = NIL;
+
+	for (int i = 0; i < from->n; i++)
+	{
+		if (dbmig_goes(from->facts[i]) || from->facts[i]->rebuilt)
+			queue = lappend(queue, from->facts[i]);
+	}
+	/* the queue grows while it is walked */
+	for (int i = 0; i < list_length(queue); i++)
+	{
+		DbmigFact  *used = list_nth(queue, i);
+		ListCell   *lc;
+
+		CHECK_FOR_INTERRUPTS();
+		foreach(lc, used->users)
+		{
+			DbmigFact  *user = lfirst(lc);
+
+			if (dbmig_goes(user))
+				continue;
+			if (is_torn_by(user, used))
+				user->torn = true;
+			else if (used->rebuilt && !user->rebuilt && is_plain_column(user))
+				user->rebuilt = true;
+			else
+				continue;
+			queue = lappend(queue, user);
+		}
+	}
+}
+
+/* Write the statement for an attribute that gets or loses its value. */
+static void
+write_alter(DbmigDiff *diff, DbmigFact *before, DbmigFact *after, int i)
+{
+	const DbmigRule *rule = &after->kind->rules[i];
+	const char *pattern;
+
+	if (rule->alter)
+	{
+		rule->alter(diff, before, after, rule);
+		return;
+	}
+	/* what nobody has any more is undone by the old fact's words */
+	pattern = after->values[i] ? rule->set : rule->unset;
+	if (pattern == NULL)
+		elog(ERROR, "kind \"%s\" has no statement for attribute \"%s\"",
+			 after->kind->name, rule->attribute);
+	(void) dbmig_act_alter(diff, after, rule,
+						   dbmig_pattern(pattern, after->values[i] ? after : before),
+						   rule->hazard);
+}
+
+static void
+write_comment(DbmigDiff *diff, DbmigFact *fact)
+{
+	(void) dbmig_act_alter(diff, fact, NULL,
+						   dbmig_pattern(fact->comment ?
+										 "COMMENT ON {address} IS {comment}" :
+										 "COMMENT ON {address} IS NULL", fact),
+						   NULL);
+}
+
+/* Statements for what CREATE did not say. */
+void
+dbmig_write_late(DbmigDiff *diff, DbmigFact *fact)
+{
+	for (int i = 0; i < fact->kind->nrules; i++)
+	{
+		const DbmigRule *rule = &fact->kind->rules[i];
+
+		if (!(rule->flags & DBMIG_LATE) || fact->values[i] == NULL)
+			continue;
+		if (strcmp(rule->attribute, "owner") == 0 &&
+			strcmp(fact->values[i], diff->role) == 0)
+			continue;
+		write_alter(diff, NULL, fact, i);
+	}
+	if (fact->comment)
+		write_comment(diff, fact);
+}
+
+/* Statements for a pair that stays. */
+static void
+write_changes(DbmigDiff *diff, DbmigFact *before, DbmigFact *after)
+{
+	const DbmigKind *kind = after->kind;
+	bool		again = false;
+
+	for (int i = 0; i < kind->nrules; i++)
+	{
+		const DbmigRule *rule = &kind->rules[i];
+
+		if (!differs(before, after, i) ||
+			((rule->flags & DBMIG_INHERITED) && is_inherited(before, after)))
+			continue;
+		if (rule->how == DBMIG_AGAIN)
+		{
+			if (!again)
+				(void) dbmig_act_alter(diff, after, rule,
+									   dbmig_pattern(kind->again, after),
+									   rule->hazard);
+			again = true;
+		}
+		else
+			write_alter(diff, before, after, i);
+	}
+	if (!dbmig_same_value(before->comment, after->comment))
+		write_comment(diff, after);
+}
+
+/*
+ * Write the statements that bring a fact of the wanted inventory about, once;
+ * its parent's first.
+ */
+void
+dbmig_make(DbmigDiff *diff, DbmigFact *fact)
+{
+	const DbmigKind *kind = fact->kind;
+	DbmigFact  *parent = fact->parent;
+
+	if (fact->done)
+		return;
+	fact->done = true;
+	if (parent)
+		dbmig_make(diff, parent);
+
+	if (!dbmig_is_new(fact))
+	{
+		write_changes(diff, fact->twin, fact);
+		return;
+	}
+
+	if (parent && dbmig_is_new(parent) && parent->made &&
+		((kind->flags & DBMIG_WITH_PARENT) ||
+		 (kind->comes_along && kind->comes_along(fact))))
+		fact->made = parent->made;
+	else if (kind->write_create)
+		kind->write_create(diff, fact);
+	else if (kind->create)
+		fact->made = dbmig_act(diff, "create", fact,
+							   dbmig_pattern(kind->create, fact), NULL);
+	else if (parent && parent->altered)
+		fact->made = llast(parent->altered);
+	dbmig_write_late(diff, fact);
+}
+
+/* Has it to be dropped before the parent that takes it along? */
+static bool
+is_in_the_way(DbmigFact *fact)
+{
+	ListCell   *lc;
+
+	if (!(fact->kind->flags & DBMIG_DETACHES))
+		return false;
+	foreach(lc, fact->references)
+	{
+		DbmigFact  *used = lfirst(lc);
+
+		if (used->gone && used->gone != fact->parent->gone)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Find or write the statement that takes a fact of the old inventory away.
+ * Those that may detach come in a second round, when it is known what takes
+ * away what they use.
+ */
+static void
+take_away(DbmigDiff *diff, DbmigFact *fact, bool detach)
+{
+	DbmigFact  *parent = fact->parent;
+
+	if (fact->done || !dbmig_goes(fact) ||
+		(!detach && (fact->kind->flags & DBMIG_DETACHES)))
+		return;
+	fact->done = true;
+	if (parent)
+		take_away(diff, parent, detach);
+	if (fact->keeper)
+		take_away(diff, fact->keeper, detach);
+
+	if (parent && parent->gone && !(parent->kind->flags & DBMIG_ONE_BY_ONE) &&
+		!is_in_the_way(fact))
+		fact->gone = parent->gone;
+	else if (fact->keeper && fact->keeper->gone)
+		fact->gone = fact->keeper->gone;
+	else if (fact->kind->drop)
+		fact->gone = dbmig_act(diff, "drop", fact,
+							   dbmig_pattern(fact->kind->drop, fact),
+							   fact->kind->hazard);
+}
+
+static int
+compare_slots(const void *a, const void *b)
+{
+	return strcmp(((const Slot *) a)->name, ((const Slot *) b)->name);
+}
+
+/* The names that become free, sorted. */
+static Slot *
+collect_slots(const DbmigInventory *from, int *count)
+{
+	Slot	   *slots = palloc(sizeof(Slot) * (from->n + 1));
+
+	*count = 0;
+	for (int i = 0; i < from->n; i++)
+	{
+		DbmigFact  *fact = from->facts[i];
+
+		if (fact->gone && fact->slot)
+		{
+			slots[*count].name = fact->slot;
+			slots[(*count)++].gone = fact->gone;
+		}
+	}
+	qsort(slots, *count, sizeof(Slot), compare_slots);
+	return slots;
+}
+
+/* Order by what has to be out of the way. */
+static void
+order_teardown(DbmigFact *fact)
+{
+	ListCell   *lc;
+
+	foreach(lc, fact->references)
+	{
+		DbmigFact  *used = lfirst(lc);
+
+		if (fact->gone)
+		{
+			if (used->gone)
+				dbmig_wait_for(used->gone, fact->gone);
+			else if (used->twin)
+			{
+				all_wait_for(used->twin->altered, fact->gone);
+				all_wait_for(used->twin->polished, fact->gone);
+			}
+		}
+		else if (fact->twin && used->gone)
+			wait_for_all(used->gone, fact->twin->altered);
+	}
+}
+
+/* Order by what has to be there before. */
+static void
+order_building(DbmigFact *fact, const Slot *slots, int nslots)
+{
+	ListCell   *lc;
+
+	foreach(lc, fact->references)
+	{
+		DbmigFact  *used = lfirst(lc);
+
+		dbmig_wait_for(fact->made, used->made);
+		wait_for_all(fact->made, used->made ? NIL : used->altered);
+		if (fact->made == NULL)
+		{
+			all_wait_for(fact->altered, used->made);
+			if (fact->altered)
+				wait_for_all(linitial(fact->altered), used->altered);
+		}
+	}
+
+	all_wait_for(fact->altered, fact->made);
+	all_wait_for(fact->polished, fact->made);
+	foreach(lc, fact->polished)
+		wait_for_all(lfirst(lc), fact->altered);
+
+	if (fact->made == NULL)
+		return;
+	if (fact->twin)
+		dbmig_wait_for(fact->made, fact->twin->gone);
+	if (fact->slot)
+	{
+		Slot		key = {fact->slot, NULL};
+		const Slot *found = bsearch(&key, slots, nslots, sizeof(Slot),
+									compare_slots);
+
+		if (found)
+			dbmig_wait_for(fact->made, found->gone);
+	}
+}
+
+/* Let statements that judge rows come after a column's new default. */
+static void
+order_after_children(DbmigFact *fact)
+{
+	ListCell   *lc;
+
+	if (fact->polished == NIL)
+		return;
+	foreach(lc, fact->children)
+	{
+		DbmigFact  *child = lfirst(lc);
+		ListCell   *action;
+
+		foreach(action, fact->polished)
+		{
+			dbmig_wait_for(lfirst(action), child->made);
+			wait_for_all(lfirst(action), child->altered);
+		}
+	}
+}
+
+/*
+ * The statements that lead from one inventory to another, in an order in which
+ * they can run.  role is who will run them, quoted.
+ */
+DbmigDiff *
+dbmig_diff(const DbmigInventory *from, const DbmigInventory *to, const char *role)
+{
+	DbmigDiff  *diff = palloc0(sizeof(DbmigDiff));
+	Slot	   *slots;
+	int			nslots;
+
+	diff->from = from;
+	diff->to = to;
+	diff->role = role;
+
+	reset(from);
+	reset(to);
+	match(from, to);
+	for (int i = 0; i < from->n; i++)
+	{
+		if (from->facts[i]->twin)
+			judge(from->facts[i], from->facts[i]->twin);
+	}
+	tear(from);
+
+	for (int i = 0; i < from->n; i++)
+		take_away(diff, from->facts[i], false);
+	for (int i = 0; i < from->n; i++)
+		take_away(diff, from->facts[i], true);
+	for (int i = 0; i < to->n; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		dbmig_make(diff, to->facts[i]);
+	}
+
+	slots = collect_slots(from, &nslots);
+	for (int i = 0; i < from->n; i++)
+		order_teardown(from->facts[i]);
+	for (int i = 0; i < to->n; i++)
+	{
+		order_building(to->facts[i], slots, nslots);
+		if (to->facts[i]->kind == &dbmig_kind_column)
+			order_after_children(to->facts[i]);
+	}
+	diff->actions = dbmig_order(diff->actions);
+	return diff;
+}

@@ -1,0 +1,653 @@
+/*-------------------------------------------------------------------------
+ *
+ * kind_table.c
+ *		Kinds: table, partition, inheritance, column, default.
+ *
+ * A table is created with its columns and with such defaults as cannot need
+ * the table; everything else on it is a statement of its own.  That a table is
+ * a partition, or inherits, is a fact beside the table: it can come and go
+ * while the table's rows stay.
+ *
+ * What comes from a parent table (inherited) is not made, changed or dropped
+ * by itself: the parent's statement does it.
+ *
+ * Portions Copyright (c) 2026, the databrain_migrate authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/transam.h"
+#include "catalog/pg_type.h"
+#include "lib/stringinfo.h"
+#include "parser/parse_coerce.h"
+#include "base/compat.h"
+#include "schema/kinds.h"
+#include "utils/builtins.h"
+
+static const char table_query[] =
+	"SELECT 'pg_class'::regclass::oid, c.oid, 0, 'pg_namespace'::regclass::oid, c.relnamespace, 0, 0::oid, 0::oid, 0, "
+	 QUALIFIED("n.nspname", "c.relname") ", 'n:' || " QUALIFIED("n.nspname", "c.relname") ", "
+	"CASE c.relpersistence WHEN 'u' THEN 'UNLOGGED' END AS persistence, "
+	"CASE c.relkind WHEN 'p' THEN pg_get_partkeydef(c.oid) END AS partition_by, "
+	"CASE WHEN c.relispartition THEN pg_get_expr(c.relpartbound, c.oid) END AS bound, "
+	"CASE WHEN NOT c.relispartition THEN (SELECT string_agg(" QUALIFIED("pn.nspname", "p.relname") ", ', ' ORDER BY i.inhseqno) "
+	"FROM pg_inherits i JOIN pg_class p ON p.oid = i.inhparent JOIN pg_namespace pn ON pn.oid = p.relnamespace "
+	"WHERE i.inhrelid = c.oid) END AS inherits, "
+	"(SELECT quote_ident(a.amname) FROM pg_am a WHERE a.oid = c.relam AND a.amname <> 'heap') AS access_method, "
+	"(SELECT quote_ident(t.spcname) FROM pg_tablespace t WHERE t.oid = c.reltablespace) AS tablespace, "
+	 DBMIG_OPTIONS("c.reloptions || (SELECT array_agg('toast.' || o) FROM pg_class t, unnest(t.reloptions) o WHERE t.oid = c.reltoastrelid)") " AS options, "
+	"CASE WHEN c.relrowsecurity THEN 'ENABLE' END AS row_security, "
+	"CASE WHEN c.relforcerowsecurity THEN 'FORCE' END AS force_row_security, "
+	"CASE c.relreplident WHEN 'f' THEN 'FULL' WHEN 'n' THEN 'NOTHING' END AS replica_identity, "
+	 DBMIG_OWNER("c.relowner") ", "
+	 DBMIG_ACL("c.relacl", "r", "c.relowner") " "
+	"FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+	"WHERE c.relkind IN ('r', 'p') AND c.reloftype = 0 AND c.relpersistence <> 't' AND n.oid = ANY ($1) ";
+
+static const DbmigRule table_rules[] = {
+	{.attribute = "persistence", .how = DBMIG_ALTER,
+		.set = "ALTER TABLE {id} SET UNLOGGED",
+		.unset = "ALTER TABLE {id} SET LOGGED",
+		.hazard = "rewrites the table"
+	},
+	{.attribute = "partition_by", .how = DBMIG_REPLACE},
+	{.attribute = "bound", .how = DBMIG_INFO},
+	{.attribute = "inherits", .how = DBMIG_INFO},
+	{.attribute = "access_method", .how = DBMIG_ALTER,
+		.set = "ALTER TABLE {id} SET ACCESS METHOD {access_method}",
+		.unset = "ALTER TABLE {id} SET ACCESS METHOD heap",
+		.hazard = "rewrites the table"
+	},
+	{.attribute = "tablespace", .how = DBMIG_ALTER,
+		.set = "ALTER TABLE {id} SET TABLESPACE {tablespace}",
+		.unset = "ALTER TABLE {id} SET TABLESPACE pg_default",
+		.hazard = "moves the table's files"
+	},
+	{.attribute = "options", .how = DBMIG_ALTER,
+		.flags = DBMIG_LATE | DBMIG_COSMETIC,
+		.alter = dbmig_alter_options
+	},
+	{.attribute = "row_security", .how = DBMIG_ALTER,
+		.flags = DBMIG_LATE | DBMIG_COSMETIC,
+		.set = "ALTER TABLE {id} ENABLE ROW LEVEL SECURITY",
+		.unset = "ALTER TABLE {id} DISABLE ROW LEVEL SECURITY"
+	},
+	{.attribute = "force_row_security", .how = DBMIG_ALTER,
+		.flags = DBMIG_LATE | DBMIG_COSMETIC,
+		.set = "ALTER TABLE {id} FORCE ROW LEVEL SECURITY",
+		.unset = "ALTER TABLE {id} NO FORCE ROW LEVEL SECURITY"
+	},
+	{.attribute = "replica_identity", .how = DBMIG_ALTER,
+		.flags = DBMIG_LATE | DBMIG_COSMETIC,
+		.set = "ALTER TABLE {id} REPLICA IDENTITY {replica_identity}",
+		.unset = "ALTER TABLE {id} REPLICA IDENTITY DEFAULT"
+	},
+	DBMIG_OWNER_RULE("TABLE {id}"),
+	DBMIG_ACL_RULES
+};
+
+static int
+compare_columns(const ListCell *a, const ListCell *b)
+{
+	int			number_a = atoi(dbmig_fact_value(lfirst(a), "number"));
+	int			number_b = atoi(dbmig_fact_value(lfirst(b), "number"));
+
+	return number_a - number_b;
+}
+
+/* A default comes with its column unless it may need the table. */
+static bool
+default_comes_along(const DbmigFact *fact)
+{
+	const DbmigFact *column = fact->parent;
+	ListCell   *lc;
+
+	if (dbmig_fact_value(column, "inherited"))
+		return false;
+	if (!dbmig_is_new(column->parent))
+		return true;
+	foreach(lc, fact->references)
+	{
+		const DbmigFact *used = lfirst(lc);
+
+		if (used->kind == &dbmig_kind_routine)
+			return false;
+	}
+	return true;
+}
+
+static const char column_pattern[] =
+"{name} {type}[ COLLATE {collation}][ GENERATED ALWAYS AS ({generated}) STORED]";
+static const char column_constraints[] =
+"[ NOT NULL{?not_null}{!identity}]"
+"[ GENERATED {identity} AS IDENTITY ({identity_create})]";
+
+/* A column as in CREATE TABLE and ADD COLUMN. */
+static char *
+column_definition(const DbmigFact *column)
+{
+	StringInfoData text;
+	ListCell   *lc;
+
+	initStringInfo(&text);
+	appendStringInfoString(&text, dbmig_pattern(column_pattern, column));
+	foreach(lc, column->children)
+	{
+		const DbmigFact *child = lfirst(lc);
+
+		if (child->kind == &dbmig_kind_default && default_comes_along(child))
+			appendStringInfo(&text, " DEFAULT %s",
+							 dbmig_fact_value(child, "expression"));
+	}
+	appendStringInfoString(&text, dbmig_pattern(column_constraints, column));
+	return text.data;
+}
+
+/* CREATE TABLE, with its columns. */
+static void
+create_table(DbmigDiff *diff, DbmigFact *table)
+{
+	StringInfoData text;
+	List	   *columns = NIL;
+	ListCell   *lc;
+
+	initStringInfo(&text);
+	appendStringInfoString(&text, dbmig_pattern("CREATE [{persistence} ]TABLE {id} ",
+												table));
+	if (dbmig_fact_value(table, "bound"))
+	{
+		foreach(lc, table->children)
+		{
+			const DbmigFact *child = lfirst(lc);
+
+			if (child->kind == &dbmig_kind_partition)
+				appendStringInfo(&text, "PARTITION OF %s %s",
+								 dbmig_fact_value(child, "of"),
+								 dbmig_fact_value(child, "bound"));
+		}
+	}
+	else
+	{
+		foreach(lc, table->children)
+		{
+			DbmigFact  *child = lfirst(lc);
+
+			if (child->kind == &dbmig_kind_column &&
+				dbmig_fact_value(child, "inherited") == NULL)
+				columns = lappend(columns, child);
+		}
+		list_sort(columns, compare_columns);
+		appendStringInfoChar(&text, '(');
+		foreach(lc, columns)
+			appendStringInfo(&text, "%s\n    %s", lc == list_head(columns) ? "" : ",",
+							 column_definition(lfirst(lc)));
+		appendStringInfoString(&text, columns ? "\n)" : ")");
+		appendStringInfoString(&text, dbmig_pattern("[ INHERITS ({inherits})]", table));
+	}
+	appendStringInfoString(&text,
+						   dbmig_pattern("[ PARTITION BY {partition_by}][ USING {access_method}][ TABLESPACE {tablespace}]",
+										 table));
+	table->made = dbmig_act(diff, "create", table, text.data, NULL);
+}
+
+const DbmigKind dbmig_kind_table = {
+	.name = "table",
+	.query = table_query,
+	RULES(table_rules),
+	.address = "TABLE {id}",
+	.write_create = create_table,
+	.drop = "DROP TABLE {id}",
+	.hazard = "deletes the table's rows"
+};
+
+/* partition: a table belongs to a partitioned one */
+
+static const char partition_query[] =
+	"SELECT 'pg_inherits'::regclass::oid, c.oid, i.inhseqno, 'pg_class'::regclass::oid, c.oid, 0, 0::oid, 0::oid, 0, "
+	 QUALIFIED("n.nspname", "c.relname") ", NULL::text, "
+	 QUALIFIED("pn.nspname", "p.relname") " AS of, "
+	"pg_get_expr(c.relpartbound, c.oid) AS bound "
+	"FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+	"JOIN pg_inherits i ON i.inhrelid = c.oid "
+	"JOIN pg_class p ON p.oid = i.inhparent JOIN pg_namespace pn ON pn.oid = p.relnamespace "
+	"WHERE c.relkind IN ('r', 'p') AND c.relispartition AND n.oid = ANY ($1) ";
+
+static const DbmigRule partition_rules[] = {
+	{.attribute = "of", .how = DBMIG_REPLACE},
+	{.attribute = "bound", .how = DBMIG_REPLACE}
+};
+
+const DbmigKind dbmig_kind_partition = {
+	.name = "partition",
+	.query = partition_query,
+	.flags = DBMIG_WITH_PARENT,
+	RULES(partition_rules),
+	.create = "ALTER TABLE {of} ATTACH PARTITION {parent} {bound}",
+	.drop = "ALTER TABLE {of} DETACH PARTITION {parent}"
+};
+
+/* inheritance: a table has a parent */
+
+static const char inheritance_query[] =
+	"SELECT 'pg_inherits'::regclass::oid, c.oid, i.inhseqno, 'pg_class'::regclass::oid, c.oid, 0, 0::oid, 0::oid, 0, "
+	 QUALIFIED("n.nspname", "c.relname") " || ' ' || " QUALIFIED("pn.nspname", "p.relname") ", NULL::text, "
+	 QUALIFIED("pn.nspname", "p.relname") " AS of "
+	"FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+	"JOIN pg_inherits i ON i.inhrelid = c.oid "
+	"JOIN pg_class p ON p.oid = i.inhparent JOIN pg_namespace pn ON pn.oid = p.relnamespace "
+	"WHERE c.relkind = 'r' AND NOT c.relispartition AND n.oid = ANY ($1) ";
+
+static const DbmigRule inheritance_rules[] = {
+	{.attribute = "of", .how = DBMIG_INFO}
+};
+
+const DbmigKind dbmig_kind_inheritance = {
+	.name = "inheritance",
+	.query = inheritance_query,
+	.flags = DBMIG_WITH_PARENT,
+	RULES(inheritance_rules),
+	.create = "ALTER TABLE {parent} INHERIT {of}",
+	.drop = "ALTER TABLE {parent} NO INHERIT {of}"
+};
+
+/* column */
+
+static const char column_query[] =
+	"SELECT 'pg_class'::regclass::oid, c.oid, a.attnum::int4, 'pg_class'::regclass::oid, c.oid, 0, "
+	"CASE WHEN a.attinhcount > 0 AND NOT a.attislocal THEN 'pg_class'::regclass::oid END, up.attrelid, up.attnum::int4, "
+	 QUALIFIED("n.nspname", "c.relname") " || '.' || quote_ident(a.attname), NULL::text, "
+	"quote_ident(a.attname) AS name, "
+	"a.attnum AS number, "
+	"CASE WHEN a.attinhcount > 0 AND (c.relispartition OR NOT a.attislocal) THEN 'inherited' END AS inherited, "
+	"format_type(a.atttypid, a.atttypmod) AS type, "
+	"(SELECT " QUALIFIED("cn.nspname", "co.collname") " FROM pg_collation co JOIN pg_namespace cn ON cn.oid = co.collnamespace "
+	"WHERE co.oid = a.attcollation AND a.attcollation <> t.typcollation) AS collation, "
+	"CASE WHEN a.attgenerated = 's' THEN pg_get_expr(d.adbin, d.adrelid) END AS generated, "
+	"CASE a.attidentity WHEN 'a' THEN 'ALWAYS' WHEN 'd' THEN 'BY DEFAULT' END AS identity, "
+	 SEQUENCE_CREATE("'SEQUENCE NAME ' || sq.id || ' '") " AS identity_create, "
+	 SEQUENCE_OPTIONS("SET ") " AS identity_options, "
+	"sq.id AS identity_sequence, "
+	"sq.name AS identity_sequence_name, "
+	"CASE WHEN a.attnotnull THEN 'NOT NULL' END AS not_null, "
+	"CASE WHEN a.attstorage <> t.typstorage THEN CASE a.attstorage WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' "
+	"WHEN 'm' THEN 'MAIN' WHEN 'x' THEN 'EXTENDED' END END AS storage, "
+	"CASE t.typstorage WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' WHEN 'm' THEN 'MAIN' ELSE 'EXTENDED' END AS type_storage, "
+	"CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END AS compression, "
+	"CASE WHEN a.attstattarget >= 0 THEN a.attstattarget END AS statistics, "
+	 DBMIG_OPTIONS("array(SELECT o FROM unnest(a.attoptions) o WHERE o NOT LIKE 'pg_attver=%')") " AS options, "
+	 DBMIG_ACL("a.attacl", "c", "c.relowner") " "
+	"FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+	"JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped "
+	"JOIN pg_type t ON t.oid = a.atttypid "
+	"LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum AND a.attgenerated <> '' "
+	"LEFT JOIN LATERAL (SELECT p.attrelid, p.attnum FROM pg_inherits i JOIN pg_attribute p ON p.attrelid = i.inhparent AND p.attname = a.attname "
+	"WHERE i.inhrelid = c.oid AND a.attinhcount > 0 AND p.attnum > 0 ORDER BY i.inhseqno LIMIT 1) up ON true "
+	"LEFT JOIN LATERAL (SELECT s.*, quote_ident(q.relname) AS name, " QUALIFIED("qn.nspname", "q.relname") " AS id "
+	"FROM pg_depend p JOIN pg_sequence s ON s.seqrelid = p.objid JOIN pg_class q ON q.oid = p.objid JOIN pg_namespace qn ON qn.oid = q.relnamespace "
+	"WHERE a.attidentity <> '' AND p.classid = 'pg_class'::regclass AND p.refclassid = 'pg_class'::regclass "
+	"AND p.refobjid = c.oid AND p.refobjsubid = a.attnum AND p.deptype = 'i') sq ON true "
+	"WHERE c.relkind IN ('r', 'p') AND c.reloftype = 0 AND c.relpersistence <> 't' AND n.oid = ANY ($1) ";
+
+/* A type that every database has; InvalidOid for others. */
+static Oid
+system_type(const char *name)
+{
+	Oid			type;
+	int32		typmod;
+
+	/* a name of anybody's has its schema with it */
+	if (strchr(name, '.') != NULL)
+		return InvalidOid;
+	dbmig_parse_type(name, &type, &typmod);
+	return type < FirstNormalObjectId ? type : InvalidOid;
+}
+
+/*
+ * How values of one type become values of another: nothing to say where the
+ * server does it by itself, else an expression for USING.
+ */
+char *
+dbmig_conversion(const char *column, const char *from, const char *to)
+{
+	Oid			source = system_type(from);
+	Oid			target = system_type(to);
+	Oid			function;
+
+	if (OidIsValid(source) && OidIsValid(target))
+	{
+		if (source == target ||
+			find_coercion_pathway(target, source, COERCION_ASSIGNMENT,
+								  &function) != COERCION_PATH_NONE)
+			return NULL;
+		if (find_coercion_pathway(target, source, COERCION_EXPLICIT,
+								  &function) != COERCION_PATH_NONE)
+			return psprintf("%s::%s", column, to);
+	}
+	if (strlen(from) > 2 && strcmp(from + strlen(from) - 2, "[]") == 0)
+		return psprintf("%s::text[]::%s", column, to);
+	return psprintf("%s::text::%s", column, to);
+}
+
+/* ALTER COLUMN … TYPE, for a change of type or collation or both */
+static void
+alter_column_type(DbmigDiff *diff, DbmigFact *before, DbmigFact *after,
+				  const DbmigRule *rule)
+{
+	const char *from = dbmig_fact_value(before, "type");
+	const char *to = dbmig_fact_value(after, "type");
+	char	   *conversion;
+
+	/* a change of both is told once */
+	if (strcmp(rule->attribute, "collation") == 0 && strcmp(from, to) != 0)
+		return;
+	conversion = dbmig_conversion(dbmig_fact_value(after, "name"), from, to);
+	(void) dbmig_act_alter(diff, after, rule,
+						   psprintf("%s%s%s",
+									dbmig_pattern("ALTER TABLE {parent} ALTER COLUMN {name} TYPE {type}[ COLLATE {collation}]",
+												  after),
+									conversion ? " USING " : "",
+									conversion ? conversion : ""),
+						   "may rewrite the table; fails on values that the new type cannot hold");
+}
+
+/*
+ * A generated column can become a plain one in place; the other changes make
+ * it anew, which judge() has seen to.
+ */
+static bool
+column_fits(const DbmigFact *before, const DbmigFact *after)
+{
+	return dbmig_fact_value(after, "generated") == NULL;
+}
+
+static char *
+column_statement(const DbmigFact *column, const char *what)
+{
+	return psprintf("ALTER TABLE %s ALTER COLUMN %s %s", column->parent->id,
+					dbmig_fact_value(column, "name"), what);
+}
+
+/* The sequence that an old default of this column takes its values from. */
+static const DbmigFact *
+serial_sequence(const DbmigFact *column)
+{
+	ListCell   *lc;
+	ListCell   *reference;
+
+	foreach(lc, column->children)
+	{
+		const DbmigFact *child = lfirst(lc);
+
+		if (child->kind != &dbmig_kind_default)
+			continue;
+		foreach(reference, child->references)
+		{
+			const DbmigFact *used = lfirst(reference);
+
+			if (used->kind == &dbmig_kind_sequence && used->keeper == column)
+				return used;
+		}
+	}
+	return NULL;
+}
+
+/* Tell a sequence to go on behind the values that a column holds. */
+char *
+dbmig_carry_position(const char *sequence, const DbmigFact *column)
+{
+	const char *name = dbmig_fact_value(column, "name");
+
+	return psprintf("SELECT pg_catalog.setval(%s, pg_catalog.max(%s)) FROM %s HAVING pg_catalog.max(%s) IS NOT NULL",
+					quote_literal_cstr(sequence), name, column->parent->id, name);
+}
+
+static void
+add_identity(DbmigDiff *diff, DbmigFact *column, const DbmigRule *rule)
+{
+	(void) dbmig_act_alter(diff, column, rule,
+						   column_statement(column,
+											dbmig_pattern("ADD GENERATED {identity} AS IDENTITY ({identity_create})",
+														  column)),
+						   NULL);
+}
+
+static void
+alter_identity(DbmigDiff *diff, DbmigFact *before, DbmigFact *after,
+			   const DbmigRule *rule)
+{
+	const char *old = dbmig_fact_value(before, "identity");
+	const char *new = dbmig_fact_value(after, "identity");
+	const DbmigFact *serial;
+
+	if (new == NULL)
+	{
+		(void) dbmig_act_alter(diff, after, rule,
+							   column_statement(after, "DROP IDENTITY"),
+							   "forgets the sequence's position");
+		return;
+	}
+	if (old)
+	{
+		(void) dbmig_act_alter(diff, after, rule,
+							   column_statement(after, psprintf("SET GENERATED %s", new)),
+							   NULL);
+		return;
+	}
+	if (dbmig_fact_value(before, "not_null") == NULL)
+		(void) dbmig_act_alter(diff, after, rule,
+							   column_statement(after, "SET NOT NULL"),
+							   "fails if the column holds nulls");
+	serial = serial_sequence(before);
+	if (serial && serial->gone)
+	{
+		/* its position is wanted when its name is taken already */
+		char	   *name = dbmig_aside(diff);
+		char	   *aside = psprintf("%s.%s", serial->parent->id, name);
+
+		(void) dbmig_act_alter(diff, after, rule,
+							   psprintf("ALTER SEQUENCE %s RENAME TO %s",
+										serial->id, name), NULL);
+		add_identity(diff, after, rule);
+		(void) dbmig_act_alter(diff, after, rule,
+							   psprintf("SELECT pg_catalog.setval(%s, last_value, is_called) FROM %s",
+										quote_literal_cstr(dbmig_fact_value(after, "identity_sequence")),
+										aside), NULL);
+		serial->gone->statement = psprintf("DROP SEQUENCE %s", aside);
+		serial->gone->hazard = NULL;
+		dbmig_wait_for(serial->gone, llast(after->altered));
+		return;
+	}
+	add_identity(diff, after, rule);
+	(void) dbmig_act_alter(diff, after, rule,
+						   dbmig_carry_position(dbmig_fact_value(after, "identity_sequence"),
+												after), NULL);
+}
+
+static void
+alter_identity_options(DbmigDiff *diff, DbmigFact *before, DbmigFact *after,
+					   const DbmigRule *rule)
+{
+	/* with the identity itself they come and go */
+	if (dbmig_fact_value(before, "identity") && dbmig_fact_value(after, "identity"))
+		(void) dbmig_act_alter(diff, after, rule,
+							   column_statement(after,
+												dbmig_fact_value(after, "identity_options")),
+							   NULL);
+}
+
+static void
+alter_identity_name(DbmigDiff *diff, DbmigFact *before, DbmigFact *after,
+					const DbmigRule *rule)
+{
+	if (dbmig_fact_value(before, "identity") && dbmig_fact_value(after, "identity"))
+		(void) dbmig_act_alter(diff, after, rule,
+							   psprintf("ALTER SEQUENCE %s RENAME TO %s",
+										dbmig_fact_value(before, "identity_sequence"),
+										dbmig_fact_value(after, "identity_sequence_name")),
+							   NULL);
+}
+
+/* Has the column a default of its own now? */
+static bool
+has_default(const DbmigFact *column)
+{
+	ListCell   *lc;
+
+	foreach(lc, column->children)
+	{
+		if (((const DbmigFact *) lfirst(lc))->kind == &dbmig_kind_default)
+			return true;
+	}
+	return false;
+}
+
+static void
+alter_not_null(DbmigDiff *diff, DbmigFact *before, DbmigFact *after,
+			   const DbmigRule *rule)
+{
+	if (dbmig_fact_value(after, "not_null") == NULL)
+	{
+		(void) dbmig_act_alter(diff, after, rule,
+							   column_statement(after, "DROP NOT NULL"), NULL);
+		return;
+	}
+	if (dbmig_fact_value(after, "identity") && !dbmig_fact_value(before, "identity"))
+		return;					/* done with the identity */
+	if (has_default(after))
+		(void) dbmig_act_alter(diff, after, rule,
+							   dbmig_pattern("UPDATE {parent} SET {name} = DEFAULT WHERE {name} IS NULL",
+											 after),
+							   "fills nulls with the default");
+	(void) dbmig_act_alter(diff, after, rule,
+						   column_statement(after, "SET NOT NULL"),
+						   "fails if the column holds nulls; reads the whole table under an exclusive lock");
+}
+
+static const DbmigRule column_rules[] = {
+	{.attribute = "name", .how = DBMIG_INFO},
+	{.attribute = "number", .how = DBMIG_INFO},
+	{.attribute = "inherited", .how = DBMIG_INFO},
+	{.attribute = "generated", .how = DBMIG_AGAIN,
+		.flags = DBMIG_EXPRESSION | DBMIG_INHERITED
+	},
+	{.attribute = "type", .how = DBMIG_ALTER,
+		.flags = DBMIG_REBUILDS | DBMIG_INHERITED,
+		.alter = alter_column_type
+	},
+	{.attribute = "collation", .how = DBMIG_ALTER,
+		.flags = DBMIG_REBUILDS | DBMIG_INHERITED,
+		.alter = alter_column_type
+	},
+	{.attribute = "identity", .how = DBMIG_ALTER, .flags = DBMIG_INHERITED,
+		.alter = alter_identity
+	},
+	{.attribute = "identity_create", .how = DBMIG_INFO},
+	{.attribute = "identity_options", .how = DBMIG_ALTER,
+		.flags = DBMIG_INHERITED,
+		.alter = alter_identity_options
+	},
+	{.attribute = "identity_sequence", .how = DBMIG_ALTER,
+		.flags = DBMIG_INHERITED,
+		.alter = alter_identity_name
+	},
+	{.attribute = "identity_sequence_name", .how = DBMIG_INFO},
+	{.attribute = "not_null", .how = DBMIG_ALTER,
+		.flags = DBMIG_COSMETIC | DBMIG_INHERITED,
+		.alter = alter_not_null
+	},
+	{.attribute = "storage", .how = DBMIG_ALTER,
+		.flags = DBMIG_LATE | DBMIG_COSMETIC,
+		.set = "ALTER TABLE {parent} ALTER COLUMN {name} SET STORAGE {storage}",
+		.unset = "ALTER TABLE {parent} ALTER COLUMN {name} SET STORAGE {type_storage}"
+	},
+	{.attribute = "type_storage", .how = DBMIG_INFO},
+	{.attribute = "compression", .how = DBMIG_ALTER,
+		.flags = DBMIG_LATE | DBMIG_COSMETIC,
+		.set = "ALTER TABLE {parent} ALTER COLUMN {name} SET COMPRESSION {compression}",
+		.unset = "ALTER TABLE {parent} ALTER COLUMN {name} SET COMPRESSION default"
+	},
+	{.attribute = "statistics", .how = DBMIG_ALTER,
+		.flags = DBMIG_LATE | DBMIG_COSMETIC,
+		.set = "ALTER TABLE {parent} ALTER COLUMN {name} SET STATISTICS {statistics}",
+		.unset = "ALTER TABLE {parent} ALTER COLUMN {name} SET STATISTICS -1"
+	},
+	{.attribute = "options", .how = DBMIG_ALTER,
+		.flags = DBMIG_LATE | DBMIG_COSMETIC,
+		.alter = dbmig_alter_options
+	},
+	DBMIG_ACL_RULES
+};
+
+/*
+ * ADD COLUMN.  A column that comes from a parent table is there when the
+ * parent's is.
+ */
+static void
+add_column(DbmigDiff *diff, DbmigFact *column)
+{
+	DbmigFact  *source = dbmig_inherited_from(column);
+
+	if (source)
+	{
+		dbmig_make(diff, source);
+		column->made = source->made;
+		return;
+	}
+	column->made = dbmig_act(diff, "create", column,
+							 psprintf("ALTER TABLE %s ADD COLUMN %s",
+									  column->parent->id,
+									  column_definition(column)),
+							 dbmig_fact_value(column, "not_null") &&
+							 !dbmig_fact_value(column, "identity") &&
+							 !dbmig_fact_value(column, "generated") &&
+							 !has_default(column) ?
+							 "fails if the table holds rows: the column is NOT NULL without a default" : NULL);
+}
+
+const DbmigKind dbmig_kind_column = {
+	.name = "column",
+	.query = column_query,
+	.flags = DBMIG_WITH_PARENT,
+	RULES(column_rules),
+	.address = "COLUMN {id}",
+	.grant_on = "TABLE {parent}",
+	.grant_part = " ({name})",
+	.write_create = add_column,
+	.drop = "ALTER TABLE {parent} DROP COLUMN {name}",
+	.again = "ALTER TABLE {parent} ALTER COLUMN {name} DROP EXPRESSION",
+	.fits = column_fits,
+	.hazard = "deletes the column's values"
+};
+
+/* default of a column */
+
+static const char default_query[] =
+	"SELECT 'pg_attrdef'::regclass::oid, d.oid, 0, 'pg_class'::regclass::oid, c.oid, a.attnum::int4, 0::oid, 0::oid, 0, "
+	 QUALIFIED("n.nspname", "c.relname") " || '.' || quote_ident(a.attname), NULL::text, "
+	 QUALIFIED("n.nspname", "c.relname") " AS table, "
+	"quote_ident(a.attname) AS column, "
+	"pg_get_expr(d.adbin, d.adrelid) AS expression "
+	"FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+	"JOIN pg_attribute a ON a.attrelid = c.oid "
+	"JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum "
+	"WHERE c.relkind IN ('r', 'p') AND c.reloftype = 0 AND c.relpersistence <> 't' AND a.attgenerated = '' AND n.oid = ANY ($1) ";
+
+static const DbmigRule default_rules[] = {
+	{.attribute = "table", .how = DBMIG_INFO},
+	{.attribute = "column", .how = DBMIG_INFO},
+	{.attribute = "expression", .how = DBMIG_AGAIN,
+		.flags = DBMIG_EXPRESSION
+	}
+};
+
+const DbmigKind dbmig_kind_default = {
+	.name = "default",
+	.query = default_query,
+	.flags = DBMIG_DETACHES,
+	RULES(default_rules),
+	.create = "ALTER TABLE ONLY {table} ALTER COLUMN {column} SET DEFAULT {expression}",
+	.again = "ALTER TABLE ONLY {table} ALTER COLUMN {column} SET DEFAULT {expression}",
+	.drop = "ALTER TABLE ONLY {table} ALTER COLUMN {column} DROP DEFAULT",
+	.comes_along = default_comes_along
+};

@@ -1,0 +1,64 @@
+/*-------------------------------------------------------------------------
+ *
+ * kinds.h
+ *		What the files that describe kinds share.
+ *
+ * Portions Copyright (c) 2026, the databrain_migrate authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef DBMIG_KINDS_H
+#define DBMIG_KINDS_H
+
+#include "schema/schema.h"
+
+#define RULES(array) .rules = array, .nrules = lengthof(array)
+
+/* A name with its schema, quoted. */
+#define QUALIFIED(schema, name) \
+	"quote_ident(" schema ") || '.' || quote_ident(" name ")"
+
+/* Extremes of a sequence's type */
+#define SEQUENCE_MIN \
+	"CASE WHEN sq.seqincrement > 0 THEN 1 ELSE CASE sq.seqtypid " \
+	"WHEN 'int2'::regtype THEN -32768 WHEN 'int4'::regtype THEN -2147483648 " \
+	"ELSE -9223372036854775808 END END"
+#define SEQUENCE_MAX \
+	"CASE WHEN sq.seqincrement < 0 THEN -1 ELSE CASE sq.seqtypid " \
+	"WHEN 'int2'::regtype THEN 32767 WHEN 'int4'::regtype THEN 2147483647 " \
+	"ELSE 9223372036854775807 END END"
+
+/* All options of the sequence sq, each with a word before it */
+#define SEQUENCE_OPTIONS(word) \
+	"'" word "INCREMENT BY ' || sq.seqincrement || " \
+	"CASE WHEN sq.seqmin = " SEQUENCE_MIN " THEN ' " word "NO MINVALUE' " \
+	"ELSE ' " word "MINVALUE ' || sq.seqmin END || " \
+	"CASE WHEN sq.seqmax = " SEQUENCE_MAX " THEN ' " word "NO MAXVALUE' " \
+	"ELSE ' " word "MAXVALUE ' || sq.seqmax END || " \
+	"' " word "START WITH ' || sq.seqstart || ' " word "CACHE ' || sq.seqcache || " \
+	"CASE WHEN sq.seqcycle THEN ' " word "CYCLE' ELSE ' " word "NO CYCLE' END"
+
+/* Those that are not as the server sets them by itself, behind a text */
+#define SEQUENCE_CREATE(before) \
+	"rtrim(" before " || CASE WHEN sq.seqincrement <> 1 THEN 'INCREMENT BY ' || sq.seqincrement || ' ' ELSE '' END || " \
+	"CASE WHEN sq.seqmin <> " SEQUENCE_MIN " THEN 'MINVALUE ' || sq.seqmin || ' ' ELSE '' END || " \
+	"CASE WHEN sq.seqmax <> " SEQUENCE_MAX " THEN 'MAXVALUE ' || sq.seqmax || ' ' ELSE '' END || " \
+	"CASE WHEN sq.seqstart <> CASE WHEN sq.seqincrement > 0 THEN sq.seqmin ELSE sq.seqmax END " \
+	"THEN 'START WITH ' || sq.seqstart || ' ' ELSE '' END || " \
+	"CASE WHEN sq.seqcache <> 1 THEN 'CACHE ' || sq.seqcache || ' ' ELSE '' END || " \
+	"CASE WHEN sq.seqcycle THEN 'CYCLE' ELSE '' END)"
+
+/* kind_table.c */
+extern char *dbmig_conversion(const char *column, const char *from, const char *to);
+extern char *dbmig_carry_position(const char *sequence, const DbmigFact *column);
+
+/* kinds.c */
+extern DbmigFact *dbmig_inherited_from(const DbmigFact *fact);
+extern char *dbmig_aside(DbmigDiff *diff);
+extern void dbmig_make_with_source(DbmigDiff *diff, DbmigFact *fact);
+
+/* kind_type.c */
+extern void dbmig_swap_type(DbmigDiff *diff, DbmigFact *before,
+							DbmigFact *after, const DbmigRule *rule);
+
+#endif							/* DBMIG_KINDS_H */

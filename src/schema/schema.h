@@ -1,0 +1,294 @@
+/*-------------------------------------------------------------------------
+ *
+ * schema.h
+ *		The schema layer: what schemas hold, and how to get from one to another.
+ *
+ * Everything that can be addressed is a fact: a table, a column, a default, a
+ * constraint, an index, a function.  A fact has a kind, a name that is unique
+ * among the facts of its kind, values for the kind's attributes, a parent, and
+ * references to other facts, which come from pg_depend.  An inventory is the
+ * sorted facts of some schemas.
+ *
+ * Reading, comparing and ordering know nothing of tables or functions.  What
+ * is particular to a kind stands in its DbmigKind: the catalog query that
+ * yields its facts, one rule for each attribute, and patterns of statements.
+ *
+ * Statement patterns
+ * ------------------
+ * {x}		the value of attribute x; {id} is the fact's name, {parent} its
+ *			parent's, {address} how COMMENT ON and ALTER call it, {comment} its
+ *			comment as a constant
+ * [...]	only if every attribute mentioned inside has a value
+ * {?x}		prints nothing; in brackets, asks for a value
+ * {!x}		prints nothing; in brackets, asks for the value's absence
+ *
+ * Values are SQL already, quoted where need be, so a pattern adds no quotes.
+ *
+ * Portions Copyright (c) 2026, the databrain_migrate authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef DBMIG_SCHEMA_H
+#define DBMIG_SCHEMA_H
+
+#include "nodes/pg_list.h"
+#include "utils/hsearch.h"
+
+typedef struct DbmigFact DbmigFact;
+typedef struct DbmigKind DbmigKind;
+typedef struct DbmigRule DbmigRule;
+typedef struct DbmigDiff DbmigDiff;
+
+/* What a changed attribute leads to. */
+typedef enum DbmigHow
+{
+	DBMIG_INFO,					/* nothing: it serves the statements */
+	DBMIG_ALTER,				/* the rule's own statement */
+	DBMIG_AGAIN,				/* the kind's CREATE OR REPLACE */
+	DBMIG_REPLACE				/* drop and create */
+} DbmigHow;
+
+/* Flags of rules */
+#define DBMIG_LATE			0x01	/* not in CREATE: a statement after it */
+#define DBMIG_COSMETIC		0x02	/* nothing else depends on its value */
+#define DBMIG_REBUILDS		0x04	/* users cannot stand while it changes */
+#define DBMIG_EXPRESSION	0x08	/* deparsed: spelling may differ */
+#define DBMIG_INHERITED		0x10	/* not where the fact comes from a parent
+									 * table, whose change reaches it */
+#define DBMIG_REBUILDS_UNLESS_FIT 0x20	/* the same as DBMIG_REBUILDS, unless the
+									 * kind says that the values fit */
+
+typedef void (*DbmigAlterFunction) (DbmigDiff *diff, DbmigFact *before,
+									DbmigFact *after, const DbmigRule *rule);
+
+struct DbmigRule
+{
+	const char *attribute;		/* the query's column */
+	DbmigHow	how;
+	int			flags;
+	const char *set;			/* pattern for a new value */
+	const char *unset;			/* pattern for none */
+	const char *hazard;			/* of changing it */
+	DbmigAlterFunction alter;	/* instead of the patterns; before is NULL
+								 * right after CREATE */
+};
+
+/* Flags of kinds */
+#define DBMIG_WITH_PARENT	0x01	/* a new parent brings it along */
+#define DBMIG_STANDS		0x02	/* the server rebuilds it when a column
+									 * that it uses gets another type */
+#define DBMIG_ONE_BY_ONE	0x04	/* children are dropped before it, each by
+									 * a statement of its own */
+#define DBMIG_DETACHES		0x08	/* dropped before its parent when it uses
+									 * something else that goes */
+
+typedef bool (*DbmigPredicate) (const DbmigFact *fact);
+typedef bool (*DbmigPairPredicate) (const DbmigFact *before, const DbmigFact *after);
+typedef void (*DbmigCreateFunction) (DbmigDiff *diff, DbmigFact *fact);
+
+struct DbmigKind
+{
+	const char *name;
+	const char *query;			/* facts of the schemas $1 (oid[]) */
+	int			flags;
+	const DbmigRule *rules;
+	int			nrules;
+	const char *address;
+	const char *create;			/* patterns of statements */
+	const char *drop;
+	const char *again;			/* the same again, in place */
+	const char *hazard;			/* of a drop */
+	const char *grant_on;		/* how GRANT calls it; NULL: as in address */
+	const char *grant_part;		/* behind each privilege: a column */
+	DbmigCreateFunction write_create;	/* instead of create */
+	DbmigPredicate comes_along; /* does a new parent bring this one along? */
+	DbmigPairPredicate fits;	/* can it become the other in place, as to what
+								 * is marked DBMIG_AGAIN? */
+};
+
+/* Where an object is found in the catalogs. */
+typedef struct DbmigAddress
+{
+	Oid			classid;
+	Oid			objid;
+	int32		subid;
+} DbmigAddress;
+
+/* One statement. */
+typedef struct DbmigAction
+{
+	const char *change;			/* create, alter, drop */
+	const DbmigFact *fact;
+	char	   *statement;
+	const char *hazard;			/* NULL: none */
+	int			weight;			/* early or late among those that may run */
+	int			number;			/* as created; breaks the last tie */
+	List	   *next;			/* actions that must wait for this one */
+	int			waits;			/* how many this one waits for */
+} DbmigAction;
+
+struct DbmigFact
+{
+	const DbmigKind *kind;
+	int			rank;			/* of the kind: creation order, by and large */
+	char	   *id;
+	char	   *slot;			/* name space and name; NULL: takes up none */
+	DbmigAddress address;
+	char	  **values;			/* by the kind's rules; NULL: none */
+	char	   *comment;		/* SQL constant, or NULL */
+	DbmigFact  *parent;
+	DbmigAddress keeper_address;
+	DbmigFact  *keeper;			/* drops it too when dropped; NULL: only parent */
+	List	   *references;		/* DbmigFact, the parent first */
+	List	   *users;			/* inverse */
+	List	   *children;		/* inverse of parent */
+
+	/* set by dbmig_diff() */
+	DbmigFact  *twin;			/* the same in the other inventory */
+	bool		torn;			/* has to go, though its twin may come again */
+	bool		rebuilt;		/* retyped; the users are torn */
+	bool		done;			/* its statements are written */
+	DbmigAction *made;			/* what brings it, if it is new */
+	DbmigAction *gone;			/* what takes it away, if it goes */
+	List	   *altered;		/* what changes it, in this order */
+	List	   *polished;		/* the same, where nothing waits for it */
+};
+
+/* An object that is seen, but not compared. */
+typedef struct DbmigUnmanaged
+{
+	char	   *kind;
+	char	   *id;
+} DbmigUnmanaged;
+
+typedef struct DbmigInventory
+{
+	int			n;
+	DbmigFact **facts;			/* by kind and name */
+	List	   *unmanaged;		/* DbmigUnmanaged, by kind and name */
+} DbmigInventory;
+
+struct DbmigDiff
+{
+	const DbmigInventory *from;
+	const DbmigInventory *to;
+	const char *role;			/* who runs the statements, and owns what they
+								 * make */
+	List	   *actions;		/* DbmigAction; in order once it is known */
+	int			asides;			/* names given to what makes place */
+};
+
+/* kinds.c */
+extern const DbmigKind *const dbmig_kinds[];
+extern const int dbmig_nkinds;
+extern const char dbmig_unmanaged_query[];
+
+/* kind_*.c */
+extern const DbmigKind dbmig_kind_schema;
+extern const DbmigKind dbmig_kind_extension;
+extern const DbmigKind dbmig_kind_collation;
+extern const DbmigKind dbmig_kind_enum;
+extern const DbmigKind dbmig_kind_domain;
+extern const DbmigKind dbmig_kind_domain_constraint;
+extern const DbmigKind dbmig_kind_composite;
+extern const DbmigKind dbmig_kind_attribute;
+extern const DbmigKind dbmig_kind_range;
+extern const DbmigKind dbmig_kind_sequence;
+extern const DbmigKind dbmig_kind_ownership;
+extern const DbmigKind dbmig_kind_table;
+extern const DbmigKind dbmig_kind_partition;
+extern const DbmigKind dbmig_kind_inheritance;
+extern const DbmigKind dbmig_kind_column;
+extern const DbmigKind dbmig_kind_default;
+extern const DbmigKind dbmig_kind_constraint;
+extern const DbmigKind dbmig_kind_foreign_key;
+extern const DbmigKind dbmig_kind_index;
+extern const DbmigKind dbmig_kind_statistics;
+extern const DbmigKind dbmig_kind_view;
+extern const DbmigKind dbmig_kind_materialized_view;
+extern const DbmigKind dbmig_kind_view_column;
+extern const DbmigKind dbmig_kind_view_default;
+extern const DbmigKind dbmig_kind_view_index;
+extern const DbmigKind dbmig_kind_rule;
+extern const DbmigKind dbmig_kind_routine;
+extern const DbmigKind dbmig_kind_trigger;
+extern const DbmigKind dbmig_kind_policy;
+
+/* facts.c */
+extern DbmigInventory *dbmig_inventory_read(List *schemas);
+extern DbmigFact *dbmig_inventory_find(const DbmigInventory *inventory,
+									   const DbmigFact *fact);
+extern const char *dbmig_fact_value(const DbmigFact *fact, const char *attribute);
+extern int	dbmig_pin_settings(void);
+
+/* pattern.c */
+extern char *dbmig_pattern(const char *pattern, const DbmigFact *fact);
+
+/* diff.c */
+extern DbmigDiff *dbmig_diff(const DbmigInventory *from,
+							 const DbmigInventory *to, const char *role);
+extern DbmigAction *dbmig_act(DbmigDiff *diff, const char *change,
+							  DbmigFact *fact, char *statement, const char *hazard);
+extern DbmigAction *dbmig_act_alter(DbmigDiff *diff, DbmigFact *fact,
+									const DbmigRule *rule, char *statement,
+									const char *hazard);
+extern bool dbmig_is_new(const DbmigFact *fact);
+extern bool dbmig_goes(const DbmigFact *fact);
+extern bool dbmig_same_value(const char *a, const char *b);
+extern bool dbmig_uses(const DbmigFact *user, const DbmigFact *used);
+extern void dbmig_make(DbmigDiff *diff, DbmigFact *fact);
+extern void dbmig_write_late(DbmigDiff *diff, DbmigFact *fact);
+extern void dbmig_wait_for(DbmigAction *waiting, DbmigAction *first);
+
+/* order.c */
+extern List *dbmig_order(List *actions);
+
+/* privileges.c: attributes that several kinds have */
+extern void dbmig_alter_privileges(DbmigDiff *diff, DbmigFact *before,
+								   DbmigFact *after, const DbmigRule *rule);
+extern void dbmig_alter_options(DbmigDiff *diff, DbmigFact *before,
+								DbmigFact *after, const DbmigRule *rule);
+
+/* The columns that every query begins with. */
+#define DBMIG_FIXED_COLUMNS	11
+
+/*
+ * Pieces of queries.  An object of an extension is nobody's to change, and its
+ * parts come with it; facts.c leaves them out.
+ */
+#define DBMIG_OWNER(role) \
+	"pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(" role ")) AS owner"
+
+/* "grantee privilege" lines of an ACL, * for the grant option */
+#define DBMIG_ACL_LINES(acl) \
+	"(SELECT string_agg(line, E'\\n' ORDER BY line COLLATE \"C\") FROM (" \
+	"SELECT DISTINCT CASE grantee WHEN 0 THEN 'PUBLIC' " \
+	"ELSE quote_ident(pg_get_userbyid(grantee)) END || ' ' || privilege_type " \
+	"|| CASE WHEN is_grantable THEN '*' ELSE '' END AS line " \
+	"FROM aclexplode(" acl ")) AS lines)"
+
+/* Two attributes: the privileges, and what they would be by default */
+#define DBMIG_ACL(acl, type, owner) \
+	"CASE WHEN " acl " IS NOT NULL THEN coalesce(" DBMIG_ACL_LINES(acl) ", '') END AS acl, " \
+	"CASE WHEN " acl " IS NOT NULL THEN coalesce(" \
+	DBMIG_ACL_LINES("acldefault('" type "', " owner ")") ", '') END AS acl_default"
+
+/* name=value lines of options */
+#define DBMIG_OPTIONS(options) \
+	"(SELECT string_agg(quote_ident(option_name) || '=' || quote_literal(option_value), " \
+	"E'\\n' ORDER BY option_name COLLATE \"C\") FROM pg_options_to_table(" options ")" \
+	" WHERE option_name <> 'pg_attver')"
+
+#define DBMIG_OWNER_RULE(object) \
+	{.attribute = "owner", .how = DBMIG_ALTER, \
+		.flags = DBMIG_LATE | DBMIG_COSMETIC, \
+		.set = "ALTER " object " OWNER TO {owner}" \
+	}
+#define DBMIG_ACL_RULES \
+	{.attribute = "acl", .how = DBMIG_ALTER, \
+		.flags = DBMIG_LATE | DBMIG_COSMETIC, \
+		.alter = dbmig_alter_privileges \
+	}, \
+	{.attribute = "acl_default", .how = DBMIG_INFO}
+
+#endif							/* DBMIG_SCHEMA_H */
