@@ -107,7 +107,9 @@ build(const char *project, const char *source, List *schemas)
 		run_model(sandbox, project);
 	else if (strncmp(source, revision_prefix, strlen(revision_prefix)) == 0)
 		run_revisions(sandbox, project, source + strlen(revision_prefix));
-	else if (strcmp(source, "empty") != 0)
+	else if (strcmp(source, "empty") == 0)
+		dbmig_sandbox_declare_extensions(sandbox);
+	else
 		ereport(ERROR,
 				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				errmsg("schema source \"%s\" is not known", source),
@@ -165,13 +167,14 @@ is_spelled_differently(const DbmigFact *a, const DbmigFact *b)
 
 /*
  * Make facts of a sandbox again by their statements, and read everything.
- * What cannot be made again stays as it is.
+ * *done becomes the facts that could be made again.
  */
 static DbmigInventory *
-read_again(DbmigSandbox *sandbox, List *facts, List *schemas)
+read_again(DbmigSandbox *sandbox, List *facts, List *schemas, List **done)
 {
 	ListCell   *lc;
 
+	*done = NIL;
 	foreach(lc, facts)
 	{
 		const DbmigFact *fact = lfirst(lc);
@@ -179,13 +182,15 @@ read_again(DbmigSandbox *sandbox, List *facts, List *schemas)
 		List	   *statements = NIL;
 
 		CHECK_FOR_INTERRUPTS();
-		if (kind->again)
+		if (kind->reread)
+			statements = list_make1(dbmig_pattern(kind->reread, fact));
+		else if (kind->again)
 			statements = list_make1(dbmig_pattern(kind->again, fact));
 		else if (kind->create)
 			statements = list_make2(dbmig_pattern(kind->drop, fact),
 									dbmig_pattern(kind->create, fact));
-		if (statements)
-			(void) dbmig_sandbox_try(sandbox, statements);
+		if (statements && dbmig_sandbox_try(sandbox, statements))
+			*done = lappend(*done, lfirst(lc));
 	}
 	return read_sandbox(sandbox, schemas);
 }
@@ -200,6 +205,8 @@ settle_spellings(DbmigSandbox *sandbox, DbmigInventory *from,
 {
 	List	   *old = NIL;
 	List	   *new = NIL;
+	List	   *old_done;
+	List	   *new_done;
 	DbmigInventory *old_again;
 	DbmigInventory *new_again;
 	ListCell   *lc;
@@ -218,8 +225,8 @@ settle_spellings(DbmigSandbox *sandbox, DbmigInventory *from,
 	if (old == NIL)
 		return;
 
-	new_again = read_again(sandbox, new, schemas);
-	old_again = read_again(sandbox, old, schemas);
+	new_again = read_again(sandbox, new, schemas, &new_done);
+	old_again = read_again(sandbox, old, schemas, &old_done);
 	foreach(lc, old)
 	{
 		DbmigFact  *fact = lfirst(lc);
@@ -227,10 +234,12 @@ settle_spellings(DbmigSandbox *sandbox, DbmigInventory *from,
 		const DbmigFact *a = dbmig_inventory_find(old_again, fact);
 		const DbmigFact *b = dbmig_inventory_find(new_again, fact);
 
+		if (!list_member_ptr(old_done, fact) || !list_member_ptr(new_done, twin))
+			continue;
 		for (int i = 0; a && b && i < fact->kind->nrules; i++)
 		{
 			if ((fact->kind->rules[i].flags & DBMIG_EXPRESSION) &&
-				dbmig_same_value(a->values[i], b->values[i]))
+				a->values[i] && dbmig_same_value(a->values[i], b->values[i]))
 				fact->values[i] = twin->values[i];
 		}
 	}

@@ -75,6 +75,7 @@ struct DbmigSandbox
 	List	   *replaced;		/* Replaced */
 	List	   *declared;		/* names of schemas that the text creates */
 	List	   *extensions;		/* and of extensions */
+	bool		lists_extensions;	/* are these all that are wanted? */
 };
 
 static const char aside_prefix[] = "dbm_aside_";
@@ -469,6 +470,7 @@ filter_statement(Node *node, void *arg)
 			{
 				const char *name = castNode(CreateExtensionStmt, node)->extname;
 
+				sandbox->lists_extensions = true;
 				sandbox->extensions = lappend(sandbox->extensions,
 											  makeString(pstrdup(name)));
 				return !OidIsValid(get_extension_oid(name, true));
@@ -643,11 +645,21 @@ dbmig_sandbox_schemas(const DbmigSandbox *sandbox, List *given)
 	return result;
 }
 
-/* Do the texts so far say of any extension that they want it? */
+/* Say that no extension is wanted but those that a text creates. */
+void
+dbmig_sandbox_declare_extensions(DbmigSandbox *sandbox)
+{
+	sandbox->lists_extensions = true;
+}
+
+/*
+ * Is it known which extensions are wanted?  A text that creates one is taken
+ * to create all.
+ */
 bool
 dbmig_sandbox_declares_extensions(const DbmigSandbox *sandbox)
 {
-	return sandbox->extensions != NIL;
+	return sandbox->lists_extensions;
 }
 
 /* Do they say it of this one?  Its name is quoted. */

@@ -21,6 +21,7 @@ extern void dbmig_sandbox_run(DbmigSandbox *sandbox, const char *project,
 							  const char *text, Oid role);
 extern bool dbmig_sandbox_try(DbmigSandbox *sandbox, List *statements);
 extern List *dbmig_sandbox_schemas(const DbmigSandbox *sandbox, List *given);
+extern void dbmig_sandbox_declare_extensions(DbmigSandbox *sandbox);
 extern bool dbmig_sandbox_declares_extensions(const DbmigSandbox *sandbox);
 extern bool dbmig_sandbox_declares_extension(const DbmigSandbox *sandbox,
 											 const char *name);

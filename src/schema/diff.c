@@ -73,8 +73,8 @@ dbmig_wait_for(DbmigAction *waiting, DbmigAction *first)
 	waiting->waits++;
 }
 
-static void
-wait_for_all(DbmigAction *waiting, List *first)
+void
+dbmig_wait_for_all(DbmigAction *waiting, List *first)
 {
 	ListCell   *lc;
 
@@ -114,17 +114,17 @@ dbmig_act(DbmigDiff *diff, const char *change, DbmigFact *fact, char *statement,
 }
 
 /*
- * Add a statement that changes an attribute of a fact, by its rule.  The
- * statements of one fact run in the order in which they are added, those that
- * nothing depends on after the others.
+ * Add a statement that changes a fact.  The statements of one fact run in the
+ * order in which they are added; those that matter to nothing else run after
+ * the others.
  */
 DbmigAction *
-dbmig_act_alter(DbmigDiff *diff, DbmigFact *fact, const DbmigRule *rule,
-				char *statement, const char *hazard)
+dbmig_act_alter(DbmigDiff *diff, DbmigFact *fact, bool matters, char *statement,
+				const char *hazard)
 {
 	DbmigAction *action = dbmig_act(diff, "alter", fact, statement, hazard);
 
-	if (rule && !(rule->flags & DBMIG_COSMETIC))
+	if (matters)
 	{
 		if (fact->altered)
 			dbmig_wait_for(action, llast(fact->altered));
@@ -227,6 +227,19 @@ judge(DbmigFact *before, DbmigFact *after)
 	}
 }
 
+/* Does anything of it change that something can depend on? */
+static bool
+is_altered(const DbmigFact *before)
+{
+	for (int i = 0; i < before->kind->nrules; i++)
+	{
+		if (differs(before, before->twin, i) &&
+			!(before->kind->rules[i].flags & DBMIG_COSMETIC))
+			return true;
+	}
+	return false;
+}
+
 /* Does it hold values of its own? */
 static bool
 is_plain_column(const DbmigFact *fact)
@@ -243,8 +256,10 @@ is_torn_by(const DbmigFact *user, const DbmigFact *used)
 	{
 		if (user->parent == used)
 			return true;
-		/* one that will not use it any more is altered before it goes */
-		return used->twin && dbmig_uses(user->twin, used->twin);
+		if (used->twin && dbmig_uses(user->twin, used->twin))
+			return true;
+		/* one that will use something else instead is altered before */
+		return !is_altered(user);
 	}
 	if (used->rebuilt)
 	{
@@ -310,7 +325,7 @@ write_alter(DbmigDiff *diff, DbmigFact *before, DbmigFact *after, int i)
 	if (pattern == NULL)
 		elog(ERROR, "kind \"%s\" has no statement for attribute \"%s\"",
 			 after->kind->name, rule->attribute);
-	(void) dbmig_act_alter(diff, after, rule,
+	(void) dbmig_act_alter(diff, after, !(rule->flags & DBMIG_COSMETIC),
 						   dbmig_pattern(pattern, after->values[i] ? after : before),
 						   rule->hazard);
 }
@@ -318,7 +333,7 @@ write_alter(DbmigDiff *diff, DbmigFact *before, DbmigFact *after, int i)
 static void
 write_comment(DbmigDiff *diff, DbmigFact *fact)
 {
-	(void) dbmig_act_alter(diff, fact, NULL,
+	(void) dbmig_act_alter(diff, fact, false,
 						   dbmig_pattern(fact->comment ?
 										 "COMMENT ON {address} IS {comment}" :
 										 "COMMENT ON {address} IS NULL", fact),
@@ -333,7 +348,10 @@ dbmig_write_late(DbmigDiff *diff, DbmigFact *fact)
 	{
 		const DbmigRule *rule = &fact->kind->rules[i];
 
-		if (!(rule->flags & DBMIG_LATE) || fact->values[i] == NULL)
+		if (!(rule->flags & DBMIG_LATE) ||
+			(fact->values[i] == NULL &&
+			 !(rule->alter == dbmig_alter_privileges &&
+			   dbmig_has_default_privileges(diff, fact))))
 			continue;
 		if (strcmp(rule->attribute, "owner") == 0 &&
 			strcmp(fact->values[i], diff->role) == 0)
@@ -351,6 +369,11 @@ write_changes(DbmigDiff *diff, DbmigFact *before, DbmigFact *after)
 	const DbmigKind *kind = after->kind;
 	bool		again = false;
 
+	if (before->rebuilt && kind->rebuild)
+	{
+		kind->rebuild(diff, before, after);
+		return;
+	}
 	for (int i = 0; i < kind->nrules; i++)
 	{
 		const DbmigRule *rule = &kind->rules[i];
@@ -361,7 +384,7 @@ write_changes(DbmigDiff *diff, DbmigFact *before, DbmigFact *after)
 		if (rule->how == DBMIG_AGAIN)
 		{
 			if (!again)
-				(void) dbmig_act_alter(diff, after, rule,
+				(void) dbmig_act_alter(diff, after, true,
 									   dbmig_pattern(kind->again, after),
 									   rule->hazard);
 			again = true;
@@ -451,6 +474,8 @@ take_away(DbmigDiff *diff, DbmigFact *fact, bool detach)
 		fact->gone = parent->gone;
 	else if (fact->keeper && fact->keeper->gone)
 		fact->gone = fact->keeper->gone;
+	else if (fact->kind->write_drop)
+		fact->kind->write_drop(diff, fact);
 	else if (fact->kind->drop)
 		fact->gone = dbmig_act(diff, "drop", fact,
 							   dbmig_pattern(fact->kind->drop, fact),
@@ -505,7 +530,7 @@ order_teardown(DbmigFact *fact)
 			}
 		}
 		else if (fact->twin && used->gone)
-			wait_for_all(used->gone, fact->twin->altered);
+			dbmig_wait_for_all(used->gone, fact->twin->altered);
 	}
 }
 
@@ -520,19 +545,19 @@ order_building(DbmigFact *fact, const Slot *slots, int nslots)
 		DbmigFact  *used = lfirst(lc);
 
 		dbmig_wait_for(fact->made, used->made);
-		wait_for_all(fact->made, used->made ? NIL : used->altered);
+		dbmig_wait_for_all(fact->made, used->made ? NIL : used->altered);
 		if (fact->made == NULL)
 		{
 			all_wait_for(fact->altered, used->made);
 			if (fact->altered)
-				wait_for_all(linitial(fact->altered), used->altered);
+				dbmig_wait_for_all(linitial(fact->altered), used->altered);
 		}
 	}
 
 	all_wait_for(fact->altered, fact->made);
 	all_wait_for(fact->polished, fact->made);
 	foreach(lc, fact->polished)
-		wait_for_all(lfirst(lc), fact->altered);
+		dbmig_wait_for_all(lfirst(lc), fact->altered);
 
 	if (fact->made == NULL)
 		return;
@@ -546,6 +571,96 @@ order_building(DbmigFact *fact, const Slot *slots, int nslots)
 
 		if (found)
 			dbmig_wait_for(fact->made, found->gone);
+	}
+}
+
+static List *
+add_column_actions(List *actions, const DbmigFact *table)
+{
+	ListCell   *lc;
+
+	foreach(lc, table->children)
+	{
+		const DbmigFact *child = lfirst(lc);
+
+		if (child->kind != &dbmig_kind_column)
+			continue;
+		if (child->gone)
+			actions = lappend(actions, child->gone);
+		if (child->made)
+			actions = lappend(actions, child->made);
+		actions = list_concat(actions, child->altered);
+	}
+	return actions;
+}
+
+/* All that happens to the columns of a table, old and new. */
+static List *
+column_actions(const DbmigFact *table)
+{
+	List	   *actions = add_column_actions(NIL, table);
+
+	return table->twin ? add_column_actions(actions, table->twin) : actions;
+}
+
+/* The table that another one is a partition of, or inherits from. */
+static DbmigFact *
+attached_to(const DbmigFact *attachment)
+{
+	ListCell   *lc;
+
+	foreach(lc, attachment->references)
+	{
+		DbmigFact  *used = lfirst(lc);
+
+		if (used != attachment->parent && used->kind == &dbmig_kind_table)
+			return used;
+	}
+	return NULL;
+}
+
+static bool
+is_attachment(const DbmigFact *fact)
+{
+	return fact->kind == &dbmig_kind_partition ||
+		fact->kind == &dbmig_kind_inheritance;
+}
+
+/*
+ * A table that leaves its parent table for good leaves before the parent's
+ * columns change; one that comes back, or joins, does so after.
+ */
+static void
+order_attachment(DbmigFact *fact)
+{
+	DbmigFact  *table = attached_to(fact);
+	ListCell   *lc;
+
+	if (table == NULL)
+		return;
+	if (fact->gone && fact->gone->fact == fact)
+	{
+		if (fact->twin)
+			dbmig_wait_for_all(fact->gone, column_actions(table));
+		else
+		{
+			all_wait_for(column_actions(table), fact->gone);
+			if (!dbmig_goes(fact->parent))
+				all_wait_for(column_actions(fact->parent), fact->gone);
+		}
+	}
+	if (fact->made && fact->made->fact == fact)
+	{
+		dbmig_wait_for_all(fact->made, column_actions(table));
+		dbmig_wait_for_all(fact->made, column_actions(fact->parent));
+		/* others may have to make place */
+		foreach(lc, table->twin ? table->twin->users : NIL)
+		{
+			const DbmigFact *other = lfirst(lc);
+
+			if (is_attachment(other))
+				dbmig_wait_for(fact->made, other->gone);
+		}
 	}
 }
 
@@ -565,7 +680,7 @@ order_after_children(DbmigFact *fact)
 		foreach(action, fact->polished)
 		{
 			dbmig_wait_for(lfirst(action), child->made);
-			wait_for_all(lfirst(action), child->altered);
+			dbmig_wait_for_all(lfirst(action), child->altered);
 		}
 	}
 }
@@ -593,6 +708,15 @@ dbmig_diff(const DbmigInventory *from, const DbmigInventory *to, const char *rol
 		if (from->facts[i]->twin)
 			judge(from->facts[i], from->facts[i]->twin);
 	}
+	for (int i = 0; i < to->n; i++)
+	{
+		DbmigFact  *fact = to->facts[i];
+
+		if ((fact->kind->flags & DBMIG_JUDGES_PARENT) && dbmig_is_new(fact) &&
+			fact->parent->twin &&
+			!fact->parent->kind->fits(fact->parent->twin, fact->parent))
+			fact->parent->twin->rebuilt = true;
+	}
 	tear(from);
 
 	for (int i = 0; i < from->n; i++)
@@ -607,10 +731,16 @@ dbmig_diff(const DbmigInventory *from, const DbmigInventory *to, const char *rol
 
 	slots = collect_slots(from, &nslots);
 	for (int i = 0; i < from->n; i++)
+	{
 		order_teardown(from->facts[i]);
+		if (is_attachment(from->facts[i]))
+			order_attachment(from->facts[i]);
+	}
 	for (int i = 0; i < to->n; i++)
 	{
 		order_building(to->facts[i], slots, nslots);
+		if (is_attachment(to->facts[i]))
+			order_attachment(to->facts[i]);
 		if (to->facts[i]->kind == &dbmig_kind_column)
 			order_after_children(to->facts[i]);
 	}

@@ -46,16 +46,16 @@ alter_not_valid(DbmigDiff *diff, DbmigFact *before, DbmigFact *after,
 {
 	if (dbmig_fact_value(after, "not_valid") == NULL)
 	{
-		(void) dbmig_act_alter(diff, after, rule,
+		(void) dbmig_act_alter(diff, after, true,
 							   dbmig_pattern("ALTER TABLE {parent} VALIDATE CONSTRAINT {name}",
 											 after),
 							   "fails on rows that break the constraint");
 		return;
 	}
-	(void) dbmig_act_alter(diff, after, rule,
+	(void) dbmig_act_alter(diff, after, true,
 						   dbmig_pattern("ALTER TABLE {parent} DROP CONSTRAINT {name}",
 										 after), NULL);
-	(void) dbmig_act_alter(diff, after, rule,
+	(void) dbmig_act_alter(diff, after, true,
 						   dbmig_pattern("ALTER TABLE {parent} ADD CONSTRAINT {name} {definition}{not_valid}",
 										 after), NULL);
 }
@@ -105,7 +105,7 @@ add_constraint(DbmigDiff *diff, DbmigFact *fact)
 									in_steps ? " NOT VALID" : ""),
 						   NULL);
 	if (in_steps)
-		(void) dbmig_act_alter(diff, fact, NULL,
+		(void) dbmig_act_alter(diff, fact, false,
 							   dbmig_pattern("ALTER TABLE {parent} VALIDATE CONSTRAINT {name}",
 											 fact),
 							   "fails on rows that break the constraint");
@@ -139,6 +139,7 @@ const DbmigKind dbmig_kind_constraint = {
 	.address = "CONSTRAINT {name} ON {parent}",
 	.write_create = create_constraint,
 	.drop = "ALTER TABLE {parent} DROP CONSTRAINT {name}",
+	.reread = "ALTER TABLE {parent} DROP CONSTRAINT {name}, ADD CONSTRAINT {name} {definition}[{not_valid}]",
 	.comes_along = inherited_comes_along
 };
 

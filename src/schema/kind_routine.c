@@ -63,6 +63,7 @@ const DbmigKind dbmig_kind_routine = {
 	.create = "{definition}",
 	.again = "{definition}",
 	.drop = "DROP {object} {id}",
+	.default_privileges = 'f',
 	.fits = routine_fits
 };
 
@@ -144,4 +145,36 @@ const DbmigKind dbmig_kind_policy = {
 	.address = "POLICY {name} ON {parent}",
 	.create = "CREATE POLICY {name} ON {parent}[ AS {restrictive}] FOR {command} TO {roles}[ USING ({using})][ WITH CHECK ({check})]",
 	.drop = "DROP POLICY {name} ON {parent}"
+};
+
+/* default privileges of a role, everywhere or in a schema */
+
+static const char default_privileges_query[] =
+	"SELECT 'pg_default_acl'::regclass::oid, d.oid, 0, CASE WHEN n.oid IS NOT NULL THEN 'pg_namespace'::regclass::oid END, n.oid, 0, 0::oid, 0::oid, 0, "
+	"concat_ws(' ', quote_ident(pg_get_userbyid(d.defaclrole)), d.defaclobjtype, quote_ident(n.nspname)), NULL::text, "
+	"quote_ident(pg_get_userbyid(d.defaclrole)) AS role, "
+	"quote_ident(n.nspname) AS schema, "
+	"d.defaclobjtype AS type, "
+	"CASE d.defaclobjtype WHEN 'r' THEN 'TABLES' WHEN 'S' THEN 'SEQUENCES' WHEN 'f' THEN 'ROUTINES' WHEN 'T' THEN 'TYPES' "
+	"WHEN 'n' THEN 'SCHEMAS' WHEN 'L' THEN 'LARGE OBJECTS' END AS objects, "
+	"coalesce(" DBMIG_ACL_LINES("d.defaclacl") ", '') AS acl, "
+	"CASE WHEN n.oid IS NULL THEN " DBMIG_ACL_LINES("acldefault(CASE d.defaclobjtype WHEN 'S' THEN 's' ELSE d.defaclobjtype END, d.defaclrole)") " END AS acl_default "
+	"FROM pg_default_acl d LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace "
+	"WHERE d.defaclnamespace = 0 OR n.oid = ANY ($1) ";
+
+static const DbmigRule default_privileges_rules[] = {
+	{.attribute = "role", .how = DBMIG_INFO},
+	{.attribute = "schema", .how = DBMIG_INFO},
+	{.attribute = "type", .how = DBMIG_INFO},
+	{.attribute = "objects", .how = DBMIG_INFO},
+	DBMIG_ACL_RULES
+};
+
+const DbmigKind dbmig_kind_default_privileges = {
+	.name = "default privileges",
+	.query = default_privileges_query,
+	RULES(default_privileges_rules),
+	.grant_prefix = "ALTER DEFAULT PRIVILEGES FOR ROLE {role}[ IN SCHEMA {schema}] ",
+	.grant_on = "{objects}",
+	.write_drop = dbmig_drop_privileges
 };

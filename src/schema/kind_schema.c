@@ -30,7 +30,8 @@ const DbmigKind dbmig_kind_schema = {
 	RULES(schema_rules),
 	.address = "SCHEMA {id}",
 	.create = "CREATE SCHEMA {id}",
-	.drop = "DROP SCHEMA {id}"
+	.drop = "DROP SCHEMA {id}",
+	.default_privileges = 'n'
 };
 
 static const char extension_query[] =
@@ -135,7 +136,7 @@ create_sequence(DbmigDiff *diff, DbmigFact *sequence)
 	dbmig_make(diff, column);
 	if (column->altered)
 		dbmig_wait_for(sequence->made, llast(column->altered));
-	dbmig_act_alter(diff, sequence, NULL,
+	dbmig_act_alter(diff, sequence, false,
 					dbmig_carry_position(sequence->id, column), NULL);
 }
 
@@ -147,6 +148,7 @@ const DbmigKind dbmig_kind_sequence = {
 	.write_create = create_sequence,
 	.create = "CREATE [{persistence} ]SEQUENCE {id} AS {type}[ {options_create}]",
 	.drop = "DROP SEQUENCE {id}",
+	.default_privileges = 'S',
 	.hazard = "forgets the sequence's position"
 };
 

@@ -198,6 +198,7 @@ const DbmigKind dbmig_kind_table = {
 	.address = "TABLE {id}",
 	.write_create = create_table,
 	.drop = "DROP TABLE {id}",
+	.default_privileges = 'r',
 	.hazard = "deletes the table's rows"
 };
 
@@ -342,7 +343,7 @@ alter_column_type(DbmigDiff *diff, DbmigFact *before, DbmigFact *after,
 	if (strcmp(rule->attribute, "collation") == 0 && strcmp(from, to) != 0)
 		return;
 	conversion = dbmig_conversion(dbmig_fact_value(after, "name"), from, to);
-	(void) dbmig_act_alter(diff, after, rule,
+	(void) dbmig_act_alter(diff, after, true,
 						   psprintf("%s%s%s",
 									dbmig_pattern("ALTER TABLE {parent} ALTER COLUMN {name} TYPE {type}[ COLLATE {collation}]",
 												  after),
@@ -405,7 +406,7 @@ dbmig_carry_position(const char *sequence, const DbmigFact *column)
 static void
 add_identity(DbmigDiff *diff, DbmigFact *column, const DbmigRule *rule)
 {
-	(void) dbmig_act_alter(diff, column, rule,
+	(void) dbmig_act_alter(diff, column, true,
 						   column_statement(column,
 											dbmig_pattern("ADD GENERATED {identity} AS IDENTITY ({identity_create})",
 														  column)),
@@ -422,20 +423,20 @@ alter_identity(DbmigDiff *diff, DbmigFact *before, DbmigFact *after,
 
 	if (new == NULL)
 	{
-		(void) dbmig_act_alter(diff, after, rule,
+		(void) dbmig_act_alter(diff, after, true,
 							   column_statement(after, "DROP IDENTITY"),
 							   "forgets the sequence's position");
 		return;
 	}
 	if (old)
 	{
-		(void) dbmig_act_alter(diff, after, rule,
+		(void) dbmig_act_alter(diff, after, true,
 							   column_statement(after, psprintf("SET GENERATED %s", new)),
 							   NULL);
 		return;
 	}
 	if (dbmig_fact_value(before, "not_null") == NULL)
-		(void) dbmig_act_alter(diff, after, rule,
+		(void) dbmig_act_alter(diff, after, true,
 							   column_statement(after, "SET NOT NULL"),
 							   "fails if the column holds nulls");
 	serial = serial_sequence(before);
@@ -445,11 +446,11 @@ alter_identity(DbmigDiff *diff, DbmigFact *before, DbmigFact *after,
 		char	   *name = dbmig_aside(diff);
 		char	   *aside = psprintf("%s.%s", serial->parent->id, name);
 
-		(void) dbmig_act_alter(diff, after, rule,
+		(void) dbmig_act_alter(diff, after, true,
 							   psprintf("ALTER SEQUENCE %s RENAME TO %s",
 										serial->id, name), NULL);
 		add_identity(diff, after, rule);
-		(void) dbmig_act_alter(diff, after, rule,
+		(void) dbmig_act_alter(diff, after, true,
 							   psprintf("SELECT pg_catalog.setval(%s, last_value, is_called) FROM %s",
 										quote_literal_cstr(dbmig_fact_value(after, "identity_sequence")),
 										aside), NULL);
@@ -459,7 +460,7 @@ alter_identity(DbmigDiff *diff, DbmigFact *before, DbmigFact *after,
 		return;
 	}
 	add_identity(diff, after, rule);
-	(void) dbmig_act_alter(diff, after, rule,
+	(void) dbmig_act_alter(diff, after, true,
 						   dbmig_carry_position(dbmig_fact_value(after, "identity_sequence"),
 												after), NULL);
 }
@@ -470,7 +471,7 @@ alter_identity_options(DbmigDiff *diff, DbmigFact *before, DbmigFact *after,
 {
 	/* with the identity itself they come and go */
 	if (dbmig_fact_value(before, "identity") && dbmig_fact_value(after, "identity"))
-		(void) dbmig_act_alter(diff, after, rule,
+		(void) dbmig_act_alter(diff, after, true,
 							   column_statement(after,
 												dbmig_fact_value(after, "identity_options")),
 							   NULL);
@@ -481,7 +482,7 @@ alter_identity_name(DbmigDiff *diff, DbmigFact *before, DbmigFact *after,
 					const DbmigRule *rule)
 {
 	if (dbmig_fact_value(before, "identity") && dbmig_fact_value(after, "identity"))
-		(void) dbmig_act_alter(diff, after, rule,
+		(void) dbmig_act_alter(diff, after, true,
 							   psprintf("ALTER SEQUENCE %s RENAME TO %s",
 										dbmig_fact_value(before, "identity_sequence"),
 										dbmig_fact_value(after, "identity_sequence_name")),
@@ -508,18 +509,18 @@ alter_not_null(DbmigDiff *diff, DbmigFact *before, DbmigFact *after,
 {
 	if (dbmig_fact_value(after, "not_null") == NULL)
 	{
-		(void) dbmig_act_alter(diff, after, rule,
+		(void) dbmig_act_alter(diff, after, false,
 							   column_statement(after, "DROP NOT NULL"), NULL);
 		return;
 	}
 	if (dbmig_fact_value(after, "identity") && !dbmig_fact_value(before, "identity"))
 		return;					/* done with the identity */
 	if (has_default(after))
-		(void) dbmig_act_alter(diff, after, rule,
+		(void) dbmig_act_alter(diff, after, false,
 							   dbmig_pattern("UPDATE {parent} SET {name} = DEFAULT WHERE {name} IS NULL",
 											 after),
 							   "fills nulls with the default");
-	(void) dbmig_act_alter(diff, after, rule,
+	(void) dbmig_act_alter(diff, after, false,
 						   column_statement(after, "SET NOT NULL"),
 						   "fails if the column holds nulls; reads the whole table under an exclusive lock");
 }
@@ -616,6 +617,7 @@ const DbmigKind dbmig_kind_column = {
 	.write_create = add_column,
 	.drop = "ALTER TABLE {parent} DROP COLUMN {name}",
 	.again = "ALTER TABLE {parent} ALTER COLUMN {name} DROP EXPRESSION",
+	.reread = "ALTER TABLE {parent} DROP COLUMN {name} CASCADE, ADD COLUMN {name} {type}[ COLLATE {collation}] GENERATED ALWAYS AS ({generated}) STORED",
 	.fits = column_fits,
 	.hazard = "deletes the column's values"
 };

@@ -29,11 +29,10 @@
 
 /*
  * Let the columns that use a type take its successor.  Returns their actions;
- * each waits for the successor.
+ * each waits for what makes the successor.
  */
 static List *
-move_columns(DbmigDiff *diff, DbmigFact *before, DbmigFact *after,
-			 const DbmigRule *rule, DbmigAction *created)
+move_columns(DbmigDiff *diff, DbmigFact *before, List *created)
 {
 	List	   *moved = NIL;
 	ListCell   *lc;
@@ -54,7 +53,7 @@ move_columns(DbmigDiff *diff, DbmigFact *before, DbmigFact *after,
 			bool		array = strlen(type) > 2 &&
 				strcmp(type + strlen(type) - 2, "[]") == 0;
 			DbmigAction *action =
-				dbmig_act_alter(diff, now, rule,
+				dbmig_act_alter(diff, now, true,
 								psprintf("ALTER TABLE %s ALTER COLUMN %s TYPE %s USING %s::text%s::%s",
 										 now->parent->id,
 										 dbmig_fact_value(now, "name"), type,
@@ -62,7 +61,7 @@ move_columns(DbmigDiff *diff, DbmigFact *before, DbmigFact *after,
 										 array ? "[]" : "", type),
 								"rewrites the table; fails on values that the new type does not have");
 
-			dbmig_wait_for(action, created);
+			dbmig_wait_for_all(action, created);
 			moved = lappend(moved, action);
 		}
 		else
@@ -76,25 +75,32 @@ move_columns(DbmigDiff *diff, DbmigFact *before, DbmigFact *after,
 
 /* Put a new type in the place of an old one, under the columns that use it. */
 void
-dbmig_swap_type(DbmigDiff *diff, DbmigFact *before, DbmigFact *after,
-				const DbmigRule *rule)
+dbmig_swap_type(DbmigDiff *diff, DbmigFact *before, DbmigFact *after)
 {
 	char	   *name = dbmig_aside(diff);
-	DbmigAction *created;
+	List	   *created;
 	DbmigAction *dropped;
 	ListCell   *lc;
 
-	(void) dbmig_act_alter(diff, after, rule,
+	(void) dbmig_act_alter(diff, after, true,
 						   psprintf("ALTER %s RENAME TO %s",
 									dbmig_pattern(before->kind->address, before),
 									name),
 						   NULL);
-	created = dbmig_act_alter(diff, after, rule,
-							  dbmig_pattern(after->kind->create, after), NULL);
+	created = list_make1(dbmig_act_alter(diff, after, true,
+										 dbmig_pattern(after->kind->create, after),
+										 NULL));
+	foreach(lc, after->children)
+	{
+		DbmigFact  *child = lfirst(lc);
+
+		dbmig_make(diff, child);
+		created = lappend(created, child->made);
+	}
 	dropped = dbmig_act(diff, "alter", after,
 						psprintf("DROP TYPE %s.%s", after->parent->id, name), NULL);
-	dbmig_wait_for(dropped, created);
-	foreach(lc, move_columns(diff, before, after, rule, created))
+	dbmig_wait_for_all(dropped, created);
+	foreach(lc, move_columns(diff, before, created))
 		dbmig_wait_for(dropped, lfirst(lc));
 	dbmig_write_late(diff, after);
 }
@@ -206,7 +212,7 @@ add_labels(DbmigDiff *diff, DbmigFact *before, DbmigFact *after,
 		const char *label = lfirst(lc);
 
 		if (!has_label(old, label))
-			(void) dbmig_act_alter(diff, after, rule,
+			(void) dbmig_act_alter(diff, after, true,
 								   previous || old == NIL ?
 								   psprintf("ALTER TYPE %s ADD VALUE %s%s%s", after->id,
 											label, previous ? " AFTER " : "",
@@ -218,20 +224,10 @@ add_labels(DbmigDiff *diff, DbmigFact *before, DbmigFact *after,
 	}
 }
 
-static void
-alter_enum(DbmigDiff *diff, DbmigFact *before, DbmigFact *after,
-		   const DbmigRule *rule)
-{
-	if (before->rebuilt)
-		dbmig_swap_type(diff, before, after, rule);
-	else
-		add_labels(diff, before, after, rule);
-}
-
 static const DbmigRule enum_rules[] = {
 	{.attribute = "labels", .how = DBMIG_ALTER,
 		.flags = DBMIG_REBUILDS_UNLESS_FIT,
-		.alter = alter_enum
+		.alter = add_labels
 	},
 	DBMIG_OWNER_RULE("TYPE {id}"),
 	DBMIG_ACL_RULES
@@ -244,7 +240,9 @@ const DbmigKind dbmig_kind_enum = {
 	.address = "TYPE {id}",
 	.create = "CREATE TYPE {id} AS ENUM ([{labels}])",
 	.drop = "DROP TYPE {id}",
-	.fits = only_adds_labels
+	.default_privileges = 'T',
+	.fits = only_adds_labels,
+	.rebuild = dbmig_swap_type
 };
 
 /* domain */
@@ -260,20 +258,46 @@ static const char domain_query[] =
 	 DBMIG_ACL("t.typacl", "T", "t.typowner") " "
 	 TYPE_TAIL("d") " ";
 
+/* Does a column or type use it as part of something else? */
+static bool
+is_contained(const DbmigFact *domain)
+{
+	ListCell   *lc;
+
+	foreach(lc, domain->users)
+	{
+		const DbmigFact *user = lfirst(lc);
+
+		if (user->kind == &dbmig_kind_attribute ||
+			(user->kind == &dbmig_kind_column &&
+			 strcmp(dbmig_fact_value(user, "type"), domain->id) != 0))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The server does not look into arrays and composites, so it refuses to make a
+ * domain stricter that stands in one.
+ */
+static bool
+domain_fits(const DbmigFact *before, const DbmigFact *after)
+{
+	return !is_contained(before);
+}
+
 static const DbmigRule domain_rules[] = {
-	{.attribute = "type", .how = DBMIG_ALTER, .flags = DBMIG_REBUILDS,
-		.alter = dbmig_swap_type
-	},
-	{.attribute = "collation", .how = DBMIG_ALTER, .flags = DBMIG_REBUILDS,
-		.alter = dbmig_swap_type
-	},
+	{.attribute = "type", .how = DBMIG_ALTER, .flags = DBMIG_REBUILDS},
+	{.attribute = "collation", .how = DBMIG_ALTER, .flags = DBMIG_REBUILDS},
 	{.attribute = "default", .how = DBMIG_ALTER, .flags = DBMIG_EXPRESSION,
 		.set = "ALTER DOMAIN {id} SET DEFAULT {default}",
 		.unset = "ALTER DOMAIN {id} DROP DEFAULT"
 	},
 	{.attribute = "not_null", .how = DBMIG_ALTER,
+		.flags = DBMIG_REBUILDS_UNLESS_FIT,
 		.set = "ALTER DOMAIN {id} SET NOT NULL",
-		.unset = "ALTER DOMAIN {id} DROP NOT NULL"
+		.unset = "ALTER DOMAIN {id} DROP NOT NULL",
+		.hazard = "fails if a column of the domain holds nulls"
 	},
 	DBMIG_OWNER_RULE("DOMAIN {id}"),
 	DBMIG_ACL_RULES
@@ -285,7 +309,11 @@ const DbmigKind dbmig_kind_domain = {
 	RULES(domain_rules),
 	.address = "DOMAIN {id}",
 	.create = "CREATE DOMAIN {id} AS {type}[ COLLATE {collation}][ DEFAULT {default}][ {not_null}]",
-	.drop = "DROP DOMAIN {id}"
+	.reread = "[ALTER DOMAIN {id} SET DEFAULT {default}]",
+	.drop = "DROP DOMAIN {id}",
+	.fits = domain_fits,
+	.rebuild = dbmig_swap_type,
+	.default_privileges = 'T'
 };
 
 static const char domain_constraint_query[] =
@@ -308,7 +336,7 @@ static const DbmigRule domain_constraint_rules[] = {
 const DbmigKind dbmig_kind_domain_constraint = {
 	.name = "domain constraint",
 	.query = domain_constraint_query,
-	.flags = DBMIG_DETACHES,
+	.flags = DBMIG_DETACHES | DBMIG_JUDGES_PARENT,
 	RULES(domain_constraint_rules),
 	.address = "CONSTRAINT {name} ON DOMAIN {parent}",
 	.create = "ALTER DOMAIN {parent} ADD CONSTRAINT {name} {definition}[{not_valid}]",
@@ -360,7 +388,8 @@ const DbmigKind dbmig_kind_composite = {
 	RULES(composite_rules),
 	.address = "TYPE {id}",
 	.write_create = create_composite,
-	.drop = "DROP TYPE {id}"
+	.drop = "DROP TYPE {id}",
+	.default_privileges = 'T'
 };
 
 static const char attribute_query[] =
@@ -417,10 +446,7 @@ static const char range_query[] =
 	 TYPE_TAIL("r") " ";
 
 static const DbmigRule range_rules[] = {
-	{.attribute = "definition", .how = DBMIG_ALTER,
-		.flags = DBMIG_REBUILDS,
-		.alter = dbmig_swap_type
-	},
+	{.attribute = "definition", .how = DBMIG_ALTER, .flags = DBMIG_REBUILDS},
 	DBMIG_OWNER_RULE("TYPE {id}"),
 	DBMIG_ACL_RULES
 };
@@ -431,5 +457,7 @@ const DbmigKind dbmig_kind_range = {
 	RULES(range_rules),
 	.address = "TYPE {id}",
 	.create = "CREATE TYPE {id} AS RANGE ({definition})",
-	.drop = "DROP TYPE {id}"
+	.rebuild = dbmig_swap_type,
+	.drop = "DROP TYPE {id}",
+	.default_privileges = 'T'
 };

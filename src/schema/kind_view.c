@@ -70,6 +70,7 @@ const DbmigKind dbmig_kind_view = {
 	.create = "CREATE " CREATE_VIEW,
 	.again = "CREATE OR REPLACE " CREATE_VIEW,
 	.drop = "DROP VIEW {id}",
+	.default_privileges = 'r',
 	.fits = view_fits
 };
 
@@ -93,7 +94,8 @@ const DbmigKind dbmig_kind_materialized_view = {
 	.address = "MATERIALIZED VIEW {id}",
 	.grant_on = "TABLE {id}",
 	.create = "CREATE MATERIALIZED VIEW {id}[ ({names})][ USING {access_method}][ WITH ({options})][ TABLESPACE {tablespace}] AS\n{definition}",
-	.drop = "DROP MATERIALIZED VIEW {id}"
+	.drop = "DROP MATERIALIZED VIEW {id}",
+	.default_privileges = 'r'
 };
 
 /* column of a view */

@@ -43,7 +43,8 @@ const DbmigKind *const dbmig_kinds[] = {
 	&dbmig_kind_view_index,
 	&dbmig_kind_rule,
 	&dbmig_kind_trigger,
-	&dbmig_kind_policy
+	&dbmig_kind_policy,
+	&dbmig_kind_default_privileges
 };
 
 const int	dbmig_nkinds = lengthof(dbmig_kinds);
@@ -109,10 +110,6 @@ const char	dbmig_unmanaged_query[] =
 	"UNION ALL "
 	"SELECT 'pg_transform'::regclass::oid, t.oid, 'transform', format('FOR %s LANGUAGE %I', format_type(t.trftype, NULL), l.lanname) "
 	"FROM pg_transform t JOIN pg_language l ON l.oid = t.trflang "
-	"UNION ALL "
-	"SELECT 'pg_default_acl'::regclass::oid, d.oid, 'default privileges', format('of %I for %s%s: %s', pg_get_userbyid(d.defaclrole), d.defaclobjtype, "
-	"CASE WHEN n.oid IS NOT NULL THEN ' in ' || quote_ident(n.nspname) ELSE '' END, d.defaclacl) "
-	"FROM pg_default_acl d LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace WHERE d.defaclnamespace = 0 OR n.oid = ANY ($1) "
 	"UNION ALL "
 	"SELECT l.classoid, l.objoid, 'security label', format('%s of %s', l.provider, pg_describe_object(l.classoid, l.objoid, l.objsubid)) FROM pg_seclabel l "
 	") AS objects ORDER BY kind COLLATE \"C\", name COLLATE \"C\" ";

@@ -59,6 +59,6 @@ extern void dbmig_make_with_source(DbmigDiff *diff, DbmigFact *fact);
 
 /* kind_type.c */
 extern void dbmig_swap_type(DbmigDiff *diff, DbmigFact *before,
-							DbmigFact *after, const DbmigRule *rule);
+							DbmigFact *after);
 
 #endif							/* DBMIG_KINDS_H */

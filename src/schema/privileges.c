@@ -115,12 +115,12 @@ join(List *names)
 
 /* Write what changes for one grantee. */
 static void
-write_grantee(DbmigDiff *diff, DbmigFact *fact, const DbmigRule *rule,
-			  const char *grantee, List *old, List *new)
+write_grantee(DbmigDiff *diff, DbmigFact *fact, const char *grantee, List *old, List *new)
 {
 	const DbmigKind *kind = fact->kind;
 	char	   *object = dbmig_pattern(kind->grant_on ? kind->grant_on : kind->address,
 									   fact);
+	char	   *prefix = kind->grant_prefix ? dbmig_pattern(kind->grant_prefix, fact) : "";
 	char	   *part = kind->grant_part ? dbmig_pattern(kind->grant_part, fact) : "";
 	List	   *revoked = NIL;
 	List	   *option_revoked = NIL;
@@ -156,21 +156,21 @@ write_grantee(DbmigDiff *diff, DbmigFact *fact, const DbmigRule *rule,
 	}
 
 	if (revoked)
-		(void) dbmig_act_alter(diff, fact, rule,
-							   psprintf("REVOKE %s ON %s FROM %s", join(revoked),
+		(void) dbmig_act_alter(diff, fact, false,
+							   psprintf("%sREVOKE %s ON %s FROM %s", prefix, join(revoked),
 										object, grantee), NULL);
 	if (option_revoked)
-		(void) dbmig_act_alter(diff, fact, rule,
-							   psprintf("REVOKE GRANT OPTION FOR %s ON %s FROM %s",
-										join(option_revoked), object, grantee), NULL);
+		(void) dbmig_act_alter(diff, fact, false,
+							   psprintf("%sREVOKE GRANT OPTION FOR %s ON %s FROM %s",
+										prefix, join(option_revoked), object, grantee), NULL);
 	if (granted)
-		(void) dbmig_act_alter(diff, fact, rule,
-							   psprintf("GRANT %s ON %s TO %s", join(granted),
+		(void) dbmig_act_alter(diff, fact, false,
+							   psprintf("%sGRANT %s ON %s TO %s", prefix, join(granted),
 										object, grantee), NULL);
 	if (option_granted)
-		(void) dbmig_act_alter(diff, fact, rule,
-							   psprintf("GRANT %s ON %s TO %s WITH GRANT OPTION",
-										join(option_granted), object, grantee), NULL);
+		(void) dbmig_act_alter(diff, fact, false,
+							   psprintf("%sGRANT %s ON %s TO %s WITH GRANT OPTION",
+										prefix, join(option_granted), object, grantee), NULL);
 }
 
 /* The owner of a fact, or of what it is part of; NULL if none is known. */
@@ -183,6 +183,64 @@ fact_owner(const DbmigFact *fact)
 			return fact->values[i];
 	}
 	return fact->parent ? fact_owner(fact->parent) : NULL;
+}
+
+/*
+ * Default privileges as they are while new objects are made: as before, since
+ * they are changed last.  NULL when there are none for this fact; schema says
+ * whether those of its schema are meant, or those for everywhere.
+ */
+static const DbmigFact *
+find_default_privileges(const DbmigDiff *diff, const DbmigFact *fact, bool schema)
+{
+	const DbmigInventory *inventory = diff->from;
+
+	/* they are the last kind */
+	for (int i = inventory->n - 1; i >= 0; i--)
+	{
+		const DbmigFact *defaults = inventory->facts[i];
+		const char *name;
+
+		if (defaults->kind != &dbmig_kind_default_privileges)
+			break;
+		name = dbmig_fact_value(defaults, "schema");
+		if (dbmig_fact_value(defaults, "type")[0] == fact->kind->default_privileges &&
+			strcmp(dbmig_fact_value(defaults, "role"), diff->role) == 0 &&
+			(schema ? name && fact->parent && strcmp(name, fact->parent->id) == 0 :
+			 name == NULL))
+			return defaults;
+	}
+	return NULL;
+}
+
+/* Would the server give this new fact other privileges than its defaults? */
+bool
+dbmig_has_default_privileges(const DbmigDiff *diff, const DbmigFact *fact)
+{
+	return find_default_privileges(diff, fact, true) ||
+		find_default_privileges(diff, fact, false);
+}
+
+/* The privileges that a fact has when it has just been made. */
+static List *
+initial_privileges(const DbmigDiff *diff, const DbmigFact *fact)
+{
+	const DbmigFact *everywhere = find_default_privileges(diff, fact, false);
+	const DbmigFact *in_schema = find_default_privileges(diff, fact, true);
+	const char *owner = fact_owner(fact);
+	List	   *privileges;
+
+	if (everywhere)
+		privileges = parse_privileges(dbmig_fact_value(everywhere, "acl"),
+									  diff->role, owner);
+	else
+		privileges = parse_privileges(dbmig_fact_value(fact, "acl_default"),
+									  NULL, NULL);
+	if (in_schema)
+		privileges = list_concat(privileges,
+								 parse_privileges(dbmig_fact_value(in_schema, "acl"),
+												  diff->role, owner));
+	return privileges;
 }
 
 static int
@@ -207,10 +265,18 @@ dbmig_alter_privileges(DbmigDiff *diff, DbmigFact *before, DbmigFact *after,
 	ListCell   *lc;
 
 	/* what is default on one side is spelled out by the other one */
-	old = value_before ? parse_privileges(value_before, old_owner, owner) :
-		parse_privileges(dbmig_fact_value(after, "acl_default"), NULL, NULL);
-	new = value_after ? parse_privileges(value_after, NULL, NULL) :
-		parse_privileges(dbmig_fact_value(before, "acl_default"), old_owner, owner);
+	if (before == NULL)
+		old = initial_privileges(diff, after);
+	else if (value_before)
+		old = parse_privileges(value_before, old_owner, owner);
+	else
+		old = parse_privileges(dbmig_fact_value(after, "acl_default"), NULL, NULL);
+	if (value_after)
+		new = parse_privileges(value_after, NULL, NULL);
+	else if (before)
+		new = parse_privileges(dbmig_fact_value(before, "acl_default"), old_owner, owner);
+	else
+		new = parse_privileges(dbmig_fact_value(after, "acl_default"), NULL, NULL);
 
 	foreach(lc, old)
 		grantees = lappend(grantees, ((Privilege *) lfirst(lc))->grantee);
@@ -222,7 +288,29 @@ dbmig_alter_privileges(DbmigDiff *diff, DbmigFact *before, DbmigFact *after,
 		if (previous && strcmp(previous, lfirst(lc)) == 0)
 			continue;
 		previous = lfirst(lc);
-		write_grantee(diff, after, rule, previous, old, new);
+		write_grantee(diff, after, previous, old, new);
+	}
+}
+
+/* Take default privileges back to what the server does by itself. */
+void
+dbmig_drop_privileges(DbmigDiff *diff, DbmigFact *fact)
+{
+	DbmigFact  *after = palloc(sizeof(DbmigFact));
+	const DbmigKind *kind = fact->kind;
+
+	*after = *fact;
+	after->values = palloc(sizeof(char *) * kind->nrules);
+	for (int i = 0; i < kind->nrules; i++)
+	{
+		bool		is_acl = strcmp(kind->rules[i].attribute, "acl") == 0;
+
+		after->values[i] = is_acl ? NULL : fact->values[i];
+	}
+	for (int i = 0; i < kind->nrules; i++)
+	{
+		if (kind->rules[i].alter == dbmig_alter_privileges)
+			dbmig_alter_privileges(diff, fact, after, &kind->rules[i]);
 	}
 }
 
@@ -270,10 +358,10 @@ dbmig_alter_options(DbmigDiff *diff, DbmigFact *before, DbmigFact *after,
 			reset = lappend(reset, pnstrdup(line, strchr(line, '=') - line));
 	}
 	if (reset)
-		(void) dbmig_act_alter(diff, after, rule,
+		(void) dbmig_act_alter(diff, after, false,
 							   psprintf("ALTER %s RESET (%s)", object, join(reset)),
 							   NULL);
 	if (set)
-		(void) dbmig_act_alter(diff, after, rule,
+		(void) dbmig_act_alter(diff, after, false,
 							   psprintf("ALTER %s SET (%s)", object, join(set)), NULL);
 }

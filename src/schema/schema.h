@@ -79,6 +79,7 @@ struct DbmigRule
 									 * that it uses gets another type */
 #define DBMIG_ONE_BY_ONE	0x04	/* children are dropped before it, each by
 									 * a statement of its own */
+#define DBMIG_JUDGES_PARENT	0x10	/* a new one takes that the parent fits */
 #define DBMIG_DETACHES		0x08	/* dropped before its parent when it uses
 									 * something else that goes */
 
@@ -97,11 +98,17 @@ struct DbmigKind
 	const char *create;			/* patterns of statements */
 	const char *drop;
 	const char *again;			/* the same again, in place */
+	const char *reread;			/* lets the server read expressions again, where
+								 * neither again nor drop and create do */
 	const char *hazard;			/* of a drop */
 	const char *grant_on;		/* how GRANT calls it; NULL: as in address */
 	const char *grant_part;		/* behind each privilege: a column */
+	const char *grant_prefix;	/* before GRANT and REVOKE */
+	char		default_privileges; /* object type in pg_default_acl; 0: none */
 	DbmigCreateFunction write_create;	/* instead of create */
+	DbmigCreateFunction write_drop; /* instead of drop */
 	DbmigPredicate comes_along; /* does a new parent bring this one along? */
+	void		(*rebuild) (DbmigDiff *diff, DbmigFact *before, DbmigFact *after);
 	DbmigPairPredicate fits;	/* can it become the other in place, as to what
 								 * is marked DBMIG_AGAIN? */
 };
@@ -213,6 +220,7 @@ extern const DbmigKind dbmig_kind_rule;
 extern const DbmigKind dbmig_kind_routine;
 extern const DbmigKind dbmig_kind_trigger;
 extern const DbmigKind dbmig_kind_policy;
+extern const DbmigKind dbmig_kind_default_privileges;
 
 /* facts.c */
 extern DbmigInventory *dbmig_inventory_read(List *schemas);
@@ -230,7 +238,7 @@ extern DbmigDiff *dbmig_diff(const DbmigInventory *from,
 extern DbmigAction *dbmig_act(DbmigDiff *diff, const char *change,
 							  DbmigFact *fact, char *statement, const char *hazard);
 extern DbmigAction *dbmig_act_alter(DbmigDiff *diff, DbmigFact *fact,
-									const DbmigRule *rule, char *statement,
+									bool matters, char *statement,
 									const char *hazard);
 extern bool dbmig_is_new(const DbmigFact *fact);
 extern bool dbmig_goes(const DbmigFact *fact);
@@ -239,6 +247,7 @@ extern bool dbmig_uses(const DbmigFact *user, const DbmigFact *used);
 extern void dbmig_make(DbmigDiff *diff, DbmigFact *fact);
 extern void dbmig_write_late(DbmigDiff *diff, DbmigFact *fact);
 extern void dbmig_wait_for(DbmigAction *waiting, DbmigAction *first);
+extern void dbmig_wait_for_all(DbmigAction *waiting, List *first);
 
 /* order.c */
 extern List *dbmig_order(List *actions);
@@ -246,6 +255,8 @@ extern List *dbmig_order(List *actions);
 /* privileges.c: attributes that several kinds have */
 extern void dbmig_alter_privileges(DbmigDiff *diff, DbmigFact *before,
 								   DbmigFact *after, const DbmigRule *rule);
+extern void dbmig_drop_privileges(DbmigDiff *diff, DbmigFact *fact);
+extern bool dbmig_has_default_privileges(const DbmigDiff *diff, const DbmigFact *fact);
 extern void dbmig_alter_options(DbmigDiff *diff, DbmigFact *before,
 								DbmigFact *after, const DbmigRule *rule);
 
@@ -270,12 +281,12 @@ extern void dbmig_alter_options(DbmigDiff *diff, DbmigFact *before,
 /* Two attributes: the privileges, and what they would be by default */
 #define DBMIG_ACL(acl, type, owner) \
 	"CASE WHEN " acl " IS NOT NULL THEN coalesce(" DBMIG_ACL_LINES(acl) ", '') END AS acl, " \
-	"CASE WHEN " acl " IS NOT NULL THEN coalesce(" \
+	"CASE WHEN " acl " IS NOT NULL OR EXISTS (SELECT FROM pg_default_acl) THEN coalesce(" \
 	DBMIG_ACL_LINES("acldefault('" type "', " owner ")") ", '') END AS acl_default"
 
 /* name=value lines of options */
 #define DBMIG_OPTIONS(options) \
-	"(SELECT string_agg(quote_ident(option_name) || '=' || quote_literal(option_value), " \
+	"(SELECT string_agg(option_name || '=' || quote_literal(option_value), " \
 	"E'\\n' ORDER BY option_name COLLATE \"C\") FROM pg_options_to_table(" options ")" \
 	" WHERE option_name <> 'pg_attver')"
 

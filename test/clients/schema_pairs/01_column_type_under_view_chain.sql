@@ -1,0 +1,24 @@
+--- setup
+DO $$ BEGIN CREATE ROLE regress_pair; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+--- from
+CREATE TABLE t (id int PRIMARY KEY, n int);
+CREATE VIEW v1 AS SELECT id, n FROM t;
+CREATE VIEW v2 AS SELECT id, n + 1 AS m FROM v1;
+CREATE MATERIALIZED VIEW mv AS SELECT m, count(*) AS c FROM v2 GROUP BY m;
+CREATE UNIQUE INDEX mv_m_idx ON mv (m);
+GRANT SELECT ON v1 TO regress_pair; GRANT SELECT (m) ON v2 TO PUBLIC; GRANT ALL ON mv TO regress_pair;
+COMMENT ON VIEW v1 IS 'one'; COMMENT ON COLUMN v2.m IS 'm''s'; COMMENT ON MATERIALIZED VIEW mv IS 'three';
+--- to
+CREATE TABLE t (id int PRIMARY KEY, n bigint);
+CREATE VIEW v1 AS SELECT id, n FROM t;
+CREATE VIEW v2 AS SELECT id, n + 1 AS m FROM v1;
+CREATE MATERIALIZED VIEW mv AS SELECT m, count(*) AS c FROM v2 GROUP BY m;
+CREATE UNIQUE INDEX mv_m_idx ON mv (m);
+GRANT SELECT ON v1 TO regress_pair; GRANT SELECT (m) ON v2 TO PUBLIC; GRANT ALL ON mv TO regress_pair;
+COMMENT ON VIEW v1 IS 'one'; COMMENT ON COLUMN v2.m IS 'm''s'; COMMENT ON MATERIALIZED VIEW mv IS 'three';
+--- rows
+INSERT INTO t SELECT g, g * 10 FROM generate_series(1, 20) g;
+REFRESH MATERIALIZED VIEW mv;
+--- keep
+SELECT * FROM t ORDER BY id
+SELECT count(*) FROM mv

@@ -1,0 +1,16 @@
+--- from
+CREATE FUNCTION f(i int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT i + 0';
+CREATE TABLE t (id int, a int DEFAULT f(1), CHECK (f(a) IS NOT NULL), g int GENERATED ALWAYS AS (f(id)) STORED);
+CREATE INDEX t_f_idx ON t (f(id));
+ALTER TABLE t ENABLE ROW LEVEL SECURITY;
+CREATE POLICY p ON t USING (f(id) > 0);
+--- to
+CREATE FUNCTION f(i int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT i * 1';
+CREATE TABLE t (id int, a int DEFAULT f(1), CHECK (f(a) IS NOT NULL), g int GENERATED ALWAYS AS (f(id)) STORED);
+CREATE INDEX t_f_idx ON t (f(id));
+ALTER TABLE t ENABLE ROW LEVEL SECURITY;
+CREATE POLICY p ON t USING (f(id) > 0);
+--- rows
+INSERT INTO t (id) SELECT generate_series(1, 5);
+--- keep
+SELECT id, a, g FROM t ORDER BY id

@@ -1,0 +1,22 @@
+--- from
+CREATE TYPE e AS ENUM ('a', 'b', 'c');
+CREATE TABLE t (id int PRIMARY KEY, e e DEFAULT 'a', es e[]);
+CREATE INDEX t_e_idx ON t (e) WHERE e = 'b';
+CREATE VIEW v AS SELECT id FROM t WHERE e = 'b';
+CREATE FUNCTION f(e) RETURNS int LANGUAGE sql AS 'SELECT 1';
+CREATE TABLE q (e e, n int) PARTITION BY RANGE (n);
+CREATE TABLE q1 PARTITION OF q FOR VALUES FROM (0) TO (10);
+--- to
+CREATE TYPE e AS ENUM ('b', 'a');
+CREATE TABLE t (id int PRIMARY KEY, e e DEFAULT 'a', es e[]);
+CREATE INDEX t_e_idx ON t (e) WHERE e = 'b';
+CREATE VIEW v AS SELECT id FROM t WHERE e = 'b';
+CREATE FUNCTION f(e) RETURNS int LANGUAGE sql AS 'SELECT 1';
+CREATE TABLE q (e e, n int) PARTITION BY RANGE (n);
+CREATE TABLE q1 PARTITION OF q FOR VALUES FROM (0) TO (10);
+--- rows
+INSERT INTO t VALUES (1, 'a', '{a,b}'), (2, 'b', NULL);
+INSERT INTO q VALUES ('b', 1);
+--- keep
+SELECT id, e, es FROM t ORDER BY id
+SELECT e, n FROM q

@@ -1,0 +1,16 @@
+--- from
+CREATE SEQUENCE s AS int;
+CREATE TABLE a (id int DEFAULT nextval('s'));
+CREATE TABLE b (id bigint DEFAULT nextval('s'));
+ALTER SEQUENCE s OWNED BY a.id;
+CREATE SEQUENCE r INCREMENT 5 CACHE 3;
+--- to
+CREATE SEQUENCE s AS bigint;
+CREATE TABLE b (id bigint DEFAULT nextval('s'));
+ALTER SEQUENCE s OWNED BY b.id;
+CREATE SEQUENCE r INCREMENT -2 MINVALUE -100 MAXVALUE 5 START 1 CYCLE;
+--- rows
+INSERT INTO b SELECT FROM generate_series(1, 4);
+--- keep
+SELECT id FROM b ORDER BY id
+SELECT last_value FROM s

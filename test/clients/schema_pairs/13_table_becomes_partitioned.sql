@@ -1,0 +1,7 @@
+--- from
+CREATE TABLE t (id int, k int);
+CREATE VIEW v AS SELECT id FROM t;
+--- to
+CREATE TABLE t (id int, k int) PARTITION BY RANGE (k);
+CREATE TABLE t1 PARTITION OF t FOR VALUES FROM (0) TO (10);
+CREATE VIEW v AS SELECT id FROM t;

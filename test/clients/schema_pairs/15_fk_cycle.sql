@@ -1,0 +1,8 @@
+--- from
+CREATE TABLE x (id int PRIMARY KEY, y_id int);
+CREATE TABLE y (id int PRIMARY KEY, x_id int REFERENCES x, self int REFERENCES y);
+ALTER TABLE x ADD FOREIGN KEY (y_id) REFERENCES y;
+--- to
+CREATE TABLE a (id int PRIMARY KEY, b_id int);
+CREATE TABLE b (id int PRIMARY KEY, a_id int REFERENCES a, self int REFERENCES b);
+ALTER TABLE a ADD FOREIGN KEY (b_id) REFERENCES b;

@@ -1,0 +1,16 @@
+--- from
+CREATE DOMAIN d AS int CONSTRAINT dc CHECK (VALUE > 0);
+CREATE DOMAIN b AS int;
+CREATE TYPE c AS (x d);
+CREATE TABLE t (id int, d d, ds d[], b b DEFAULT 3);
+CREATE VIEW v AS SELECT b FROM t;
+--- to
+CREATE DOMAIN d AS int DEFAULT 1 NOT NULL CONSTRAINT dc CHECK (VALUE > -1);
+CREATE DOMAIN b AS bigint CONSTRAINT bc CHECK (VALUE < 100);
+CREATE TYPE c AS (x d);
+CREATE TABLE t (id int, d d, ds d[], b b DEFAULT 3);
+CREATE VIEW v AS SELECT b FROM t;
+--- rows
+INSERT INTO t VALUES (1, 5, '{6}', 7);
+--- keep
+SELECT * FROM t

@@ -1,0 +1,8 @@
+--- from
+CREATE FUNCTION add2(int, int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT $1 + $2';
+CREATE AGGREGATE total(int) (SFUNC = add2, STYPE = int);
+--- to
+CREATE FUNCTION add2(int, int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT $1 + $2';
+CREATE AGGREGATE total(int) (SFUNC = add2, STYPE = int, INITCOND = '0');
+CREATE OPERATOR <+> (LEFTARG = int, RIGHTARG = int, FUNCTION = add2);
+CREATE VIEW v AS SELECT 1 <+> 2 AS x;

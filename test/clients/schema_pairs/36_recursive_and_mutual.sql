@@ -1,0 +1,10 @@
+--- from
+CREATE TABLE seed (id int);
+--- to
+CREATE TABLE seed (id int);
+CREATE RECURSIVE VIEW r (n) AS VALUES (1) UNION ALL SELECT n + 1 FROM r WHERE n < 5;
+CREATE FUNCTION even(n int) RETURNS bool LANGUAGE plpgsql AS 'BEGIN RETURN n = 0 OR odd(n - 1); END';
+CREATE FUNCTION odd(n int) RETURNS bool LANGUAGE plpgsql AS 'BEGIN RETURN n <> 0 AND even(n - 1); END';
+CREATE TABLE t (id int, j int);
+CREATE FUNCTION mk() RETURNS t LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+ALTER TABLE t ALTER j SET DEFAULT (mk()).id;

@@ -1,0 +1,10 @@
+--- from
+CREATE SCHEMA s;
+CREATE TYPE e AS ENUM ('a');
+CREATE TABLE t (id serial PRIMARY KEY, e e);
+CREATE FUNCTION f(int) RETURNS int LANGUAGE sql AS 'SELECT 1';
+--- to
+CREATE SCHEMA s;
+CREATE TYPE s.e AS ENUM ('a');
+CREATE TABLE s.t (id serial PRIMARY KEY, e s.e);
+CREATE FUNCTION s.f(int) RETURNS int LANGUAGE sql AS 'SELECT 1';
