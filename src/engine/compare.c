@@ -97,30 +97,31 @@ run_revisions(DbmigSandbox *sandbox, const char *name, const char *target)
 	}
 }
 
-/* Begin a sandbox and build in it what a source names. */
-static DbmigSandbox *
-build(const char *project, const char *source, List *schemas)
+/* Build in a sandbox what a source names. */
+static void
+build(DbmigSandbox *sandbox, const char *project, const char *source)
 {
-	DbmigSandbox *sandbox = dbmig_sandbox_begin(dbmig_managed_schemas(schemas));
-
 	if (strcmp(source, "model") == 0)
 		run_model(sandbox, project);
 	else if (strncmp(source, revision_prefix, strlen(revision_prefix)) == 0)
 		run_revisions(sandbox, project, source + strlen(revision_prefix));
-	else if (strcmp(source, "empty") == 0)
-		dbmig_sandbox_declare_extensions(sandbox);
-	else
+}
+
+static void
+check_source(const char *source)
+{
+	if (!is_live(source) && strcmp(source, "model") != 0 &&
+		strcmp(source, "empty") != 0 &&
+		strncmp(source, revision_prefix, strlen(revision_prefix)) != 0)
 		ereport(ERROR,
 				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				errmsg("schema source \"%s\" is not known", source),
 				errdetail("Sources are \"live\", \"model\", \"empty\" and \"revision:ID\"."));
-	return sandbox;
 }
 
 /*
  * Leave out extensions that a text did not ask for: those of the database are
- * there in any sandbox.  A text that asks for none says nothing about them,
- * and leaves all that the other side has.
+ * there in any sandbox.
  */
 static void
 select_extensions(const DbmigSandbox *sandbox, DbmigInventory *inventory)
@@ -132,12 +133,72 @@ select_extensions(const DbmigSandbox *sandbox, DbmigInventory *inventory)
 		DbmigFact  *fact = inventory->facts[i];
 
 		if (fact->kind == &dbmig_kind_extension &&
-			dbmig_sandbox_declares_extensions(sandbox) &&
 			!dbmig_sandbox_declares_extension(sandbox, fact->id))
 			continue;
 		inventory->facts[n++] = fact;
 	}
 	inventory->n = n;
+}
+
+/* Has an inventory facts of a kind? */
+static bool
+has_kind(const DbmigInventory *inventory, const DbmigKind *kind)
+{
+	for (int i = 0; i < inventory->n; i++)
+	{
+		if (inventory->facts[i]->kind == kind)
+			return true;
+	}
+	return false;
+}
+
+static int
+compare_unmanaged(const DbmigUnmanaged *a, const DbmigUnmanaged *b)
+{
+	int			order = strcmp(a->kind, b->kind);
+
+	return order != 0 ? order : strcmp(a->id, b->id);
+}
+
+static int
+compare_unmanaged_cells(const ListCell *a, const ListCell *b)
+{
+	return compare_unmanaged(lfirst(a), lfirst(b));
+}
+
+/*
+ * A text that says nothing of a kind that lies outside of schemas, such as
+ * publications, is taken to leave that kind alone: the database's are listed as
+ * not managed.
+ */
+static void
+leave_unmentioned(const DbmigInventory *text, DbmigInventory *live)
+{
+	int			n = 0;
+
+	for (int i = 0; i < live->n; i++)
+	{
+		DbmigFact  *fact = live->facts[i];
+		const DbmigFact *root = fact;
+
+		while (root->parent)
+			root = root->parent;
+		if (!(root->kind->flags & DBMIG_GLOBAL) || has_kind(text, root->kind))
+		{
+			live->facts[n++] = fact;
+			continue;
+		}
+		if (fact == root)
+		{
+			DbmigUnmanaged *object = palloc(sizeof(DbmigUnmanaged));
+
+			object->kind = pstrdup(fact->kind->name);
+			object->id = fact->id;
+			live->unmanaged = lappend(live->unmanaged, object);
+		}
+	}
+	live->n = n;
+	list_sort(live->unmanaged, compare_unmanaged_cells);
 }
 
 /* Read what a sandbox holds. */
@@ -245,6 +306,42 @@ settle_spellings(DbmigSandbox *sandbox, DbmigInventory *from,
 	}
 }
 
+/* What is to be done in a sandbox. */
+typedef struct Reading
+{
+	DbmigComparison *comparison;
+	List	   *schemas;
+	bool		is_from;		/* build the source that is led from? */
+} Reading;
+
+/*
+ * Build one source and read it; when the other one is read already, settle what
+ * only looks different.
+ */
+static void
+read_source(DbmigSandbox *sandbox, void *arg)
+{
+	const Reading *reading = arg;
+	DbmigComparison *comparison = reading->comparison;
+	DbmigInventory *inventory;
+
+	build(sandbox, comparison->project,
+		  reading->is_from ? comparison->from_name : comparison->to_name);
+	inventory = read_sandbox(sandbox, reading->schemas);
+	if (reading->is_from)
+		comparison->from = inventory;
+	else
+		comparison->to = inventory;
+	if (comparison->from == NULL || comparison->to == NULL)
+		return;
+
+	if (is_live(comparison->from_name) && strcmp(comparison->to_name, "empty") != 0)
+		leave_unmentioned(comparison->to, comparison->from);
+	if (is_live(comparison->to_name) && strcmp(comparison->from_name, "empty") != 0)
+		leave_unmentioned(comparison->from, comparison->to);
+	settle_spellings(sandbox, comparison->from, comparison->to, reading->schemas);
+}
+
 /*
  * Read two schemas.  schemas, a list of String, says which schemas of the
  * database to look at; NIL: all that are managed.
@@ -253,42 +350,27 @@ DbmigComparison *
 dbmig_compare(const char *project, const char *from, const char *to, List *schemas)
 {
 	DbmigComparison *comparison = palloc0(sizeof(DbmigComparison));
-	DbmigSandbox *sandbox = NULL;
+	List	   *managed = dbmig_managed_schemas(schemas);
+	Reading		reading = {comparison, schemas, true};
 
+	check_source(from);
+	check_source(to);
+	dbmig_check_schemas(schemas);
 	comparison->project = project;
 	comparison->from_name = from;
 	comparison->to_name = to;
 
+	/* the live ones first, since the sandbox settles what differs */
 	if (is_live(from))
-		comparison->from = dbmig_inventory_read(dbmig_managed_schemas(schemas));
+		comparison->from = dbmig_inventory_read(managed);
 	if (is_live(to))
-		comparison->to = dbmig_inventory_read(dbmig_managed_schemas(schemas));
+		comparison->to = dbmig_inventory_read(managed);
 	if (comparison->from == NULL)
-	{
-		sandbox = build(project, from, schemas);
-		comparison->from = read_sandbox(sandbox, schemas);
-		if (comparison->to == NULL)
-			dbmig_sandbox_end(sandbox);
-	}
+		dbmig_in_sandbox(managed, read_source, &reading);
+	reading.is_from = false;
 	if (comparison->to == NULL)
-	{
-		sandbox = build(project, to, schemas);
-		comparison->to = read_sandbox(sandbox, schemas);
-	}
-	if (sandbox)
-	{
-		settle_spellings(sandbox, comparison->from, comparison->to, schemas);
-		dbmig_sandbox_end(sandbox);
-	}
+		dbmig_in_sandbox(managed, read_source, &reading);
 	return comparison;
-}
-
-static int
-compare_unmanaged(const DbmigUnmanaged *a, const DbmigUnmanaged *b)
-{
-	int			order = strcmp(a->kind, b->kind);
-
-	return order != 0 ? order : strcmp(a->id, b->id);
 }
 
 static DbmigChange *

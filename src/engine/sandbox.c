@@ -11,8 +11,8 @@
  *
  * The engine's owner does the moving, with names that were computed here; the
  * text runs as its author or the caller, and cannot change that.  Event
- * triggers of others look away.  An error ends the sandbox as any error ends a
- * subtransaction, since whoever catches it has rolled back to before.
+ * triggers of others look away.  An error ends the sandbox too, and is raised
+ * again outside of it.
  *
  * Portions Copyright (c) 2026, the databrain_migrate authors
  *
@@ -31,8 +31,12 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_default_acl.h"
 #include "catalog/pg_depend.h"
+#include "catalog/pg_event_trigger.h"
 #include "catalog/pg_extension.h"
+#include "catalog/pg_foreign_data_wrapper.h"
+#include "catalog/pg_foreign_server.h"
 #include "catalog/pg_namespace.h"
+#include "catalog/pg_publication.h"
 #include "commands/alter.h"
 #include "commands/comment.h"
 #include "commands/defrem.h"
@@ -65,17 +69,13 @@ typedef struct Replaced
 
 struct DbmigSandbox
 {
-	MemoryContext caller_context;
-	ResourceOwner caller_owner;
 	Oid			caller;
 	int			caller_security;
-	int			nestlevel;
 	Oid			role;			/* that ran a text last */
 	int			security;		/* and how */
 	List	   *replaced;		/* Replaced */
 	List	   *declared;		/* names of schemas that the text creates */
 	List	   *extensions;		/* and of extensions */
-	bool		lists_extensions;	/* are these all that are wanted? */
 };
 
 static const char aside_prefix[] = "dbm_aside_";
@@ -143,7 +143,17 @@ dbmig_managed_schemas(List *names)
 	return result;
 }
 
-/* Change columns of the pg_namespace row of a schema. */
+/* Raise an error unless a schema of each name exists. */
+void
+dbmig_check_schemas(List *names)
+{
+	ListCell   *lc;
+
+	foreach(lc, names)
+		(void) get_namespace_oid(strVal(lfirst(lc)), false);
+}
+
+/* Give a schema the privileges that another one has. */
 static void
 copy_schema_privileges(Oid from, Oid to)
 {
@@ -360,29 +370,69 @@ aside_name(int *number)
 }
 
 /*
- * Begin a sandbox in which these schemas (a list of OIDs) are empty.  The
- * memory context stays the caller's, so what is allocated meanwhile is there
- * after the end.
+ * Rename what belongs to no schema, so that a text can make its own by the
+ * same names.  What belongs to an extension stays.
  */
-DbmigSandbox *
-dbmig_sandbox_begin(List *schemas)
+static void
+rename_global_objects(int *number)
 {
-	DbmigSandbox *sandbox = palloc0(sizeof(DbmigSandbox));
+	static const struct
+	{
+		ObjectType	type;
+		Oid			class;
+		const char *query;
+	}			kinds[] = {
+		{OBJECT_PUBLICATION, PublicationRelationId,
+		"SELECT oid, pubname::text FROM pg_catalog.pg_publication"},
+		{OBJECT_FDW, ForeignDataWrapperRelationId,
+		"SELECT oid, fdwname::text FROM pg_catalog.pg_foreign_data_wrapper"},
+		{OBJECT_FOREIGN_SERVER, ForeignServerRelationId,
+		"SELECT oid, srvname::text FROM pg_catalog.pg_foreign_server"},
+		{OBJECT_EVENT_TRIGGER, EventTriggerRelationId,
+		"SELECT oid, evtname::text FROM pg_catalog.pg_event_trigger"}
+	};
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	for (int i = 0; i < (int) lengthof(kinds); i++)
+	{
+		if (SPI_execute(kinds[i].query, true, 0) != SPI_OK_SELECT)
+			elog(ERROR, "catalog query failed: %s", kinds[i].query);
+		for (uint64 row = 0; row < SPI_processed; row++)
+		{
+			bool		isnull;
+			Oid			object = DatumGetObjectId(SPI_getbinval(SPI_tuptable->vals[row],
+																SPI_tuptable->tupdesc,
+																1, &isnull));
+			char	   *name = SPI_getvalue(SPI_tuptable->vals[row],
+											SPI_tuptable->tupdesc, 2);
+			RenameStmt *stmt;
+
+			CHECK_FOR_INTERRUPTS();
+			if (OidIsValid(getExtensionOfObject(kinds[i].class, object)))
+				continue;
+			stmt = makeNode(RenameStmt);
+			stmt->renameType = kinds[i].type;
+			stmt->object = (Node *) makeString(name);
+			stmt->newname = psprintf("%s%d", aside_prefix, ++*number);
+			(void) ExecRenameStmt(stmt);
+			CommandCounterIncrement();
+		}
+		SPI_freetuptable(SPI_tuptable);
+	}
+	SPI_finish();
+}
+
+/* Put empty schemas in the place of these, a list of OIDs. */
+static void
+replace_schemas(DbmigSandbox *sandbox, List *schemas)
+{
 	int			number = 0;
 	ListCell   *lc;
 
-	PreventCommandIfReadOnly("a sandbox run");
-	sandbox->caller_context = CurrentMemoryContext;
-	sandbox->caller_owner = CurrentResourceOwner;
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(sandbox->caller_context);
-
-	sandbox->nestlevel = NewGUCNestLevel();
-	GetUserIdAndSecContext(&sandbox->caller, &sandbox->caller_security);
 	SetUserIdAndSecContext(engine_owner(), sandbox->caller_security |
 						   SECURITY_LOCAL_USERID_CHANGE);
 	dbmig_silence_event_triggers();
-
 	foreach(lc, schemas)
 	{
 		Replaced   *schema = palloc(sizeof(Replaced));
@@ -398,20 +448,50 @@ dbmig_sandbox_begin(List *schemas)
 		sandbox->replaced = lappend(sandbox->replaced, schema);
 	}
 	move_extension_members(sandbox->replaced);
+	rename_global_objects(&number);
 	SetUserIdAndSecContext(sandbox->caller, sandbox->caller_security);
-	sandbox->role = sandbox->caller;
-	sandbox->security = sandbox->caller_security | SECURITY_RESTRICTED_OPERATION;
-	return sandbox;
 }
 
-/* End a sandbox: everything since its begin is undone. */
+/*
+ * Do some work in a sandbox in which these schemas (a list of OIDs) are empty.
+ * The memory context stays the caller's, so what the work allocates is there
+ * afterwards; all else is undone, by an error as well.
+ */
 void
-dbmig_sandbox_end(DbmigSandbox *sandbox)
+dbmig_in_sandbox(List *schemas, DbmigSandboxWork work, void *arg)
 {
-	AtEOXact_GUC(false, sandbox->nestlevel);
+	DbmigSandbox *sandbox = palloc0(sizeof(DbmigSandbox));
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	ErrorData  *volatile error = NULL;
+
+	PreventCommandIfReadOnly("a sandbox run");
+	GetUserIdAndSecContext(&sandbox->caller, &sandbox->caller_security);
+	sandbox->role = sandbox->caller;
+	sandbox->security = sandbox->caller_security | SECURITY_RESTRICTED_OPERATION;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		int			nestlevel = NewGUCNestLevel();
+
+		replace_schemas(sandbox, schemas);
+		work(sandbox, arg);
+		AtEOXact_GUC(false, nestlevel);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+	}
+	PG_END_TRY();
 	RollbackAndReleaseCurrentSubTransaction();
-	MemoryContextSwitchTo(sandbox->caller_context);
-	CurrentResourceOwner = sandbox->caller_owner;
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	if (error)
+		ReThrowError(error);
 }
 
 static bool
@@ -470,7 +550,6 @@ filter_statement(Node *node, void *arg)
 			{
 				const char *name = castNode(CreateExtensionStmt, node)->extname;
 
-				sandbox->lists_extensions = true;
 				sandbox->extensions = lappend(sandbox->extensions,
 											  makeString(pstrdup(name)));
 				return !OidIsValid(get_extension_oid(name, true));
@@ -556,6 +635,7 @@ dbmig_sandbox_try(DbmigSandbox *sandbox, List *statements)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
+	ErrorData  *volatile error = NULL;
 	volatile bool done = false;
 
 	BeginInternalSubTransaction(NULL);
@@ -578,17 +658,17 @@ dbmig_sandbox_try(DbmigSandbox *sandbox, List *statements)
 	}
 	PG_CATCH();
 	{
-		int			code = geterrcode();
-
-		if (code == ERRCODE_QUERY_CANCELED || code == ERRCODE_OUT_OF_MEMORY)
-			PG_RE_THROW();
 		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(context);
 	CurrentResourceOwner = owner;
+	if (error && (error->sqlerrcode == ERRCODE_QUERY_CANCELED ||
+				  error->sqlerrcode == ERRCODE_OUT_OF_MEMORY))
+		ReThrowError(error);
 	return done;
 }
 
@@ -645,24 +725,7 @@ dbmig_sandbox_schemas(const DbmigSandbox *sandbox, List *given)
 	return result;
 }
 
-/* Say that no extension is wanted but those that a text creates. */
-void
-dbmig_sandbox_declare_extensions(DbmigSandbox *sandbox)
-{
-	sandbox->lists_extensions = true;
-}
-
-/*
- * Is it known which extensions are wanted?  A text that creates one is taken
- * to create all.
- */
-bool
-dbmig_sandbox_declares_extensions(const DbmigSandbox *sandbox)
-{
-	return sandbox->lists_extensions;
-}
-
-/* Do they say it of this one?  Its name is quoted. */
+/* Do the texts so far create this extension?  Its name is quoted. */
 bool
 dbmig_sandbox_declares_extension(const DbmigSandbox *sandbox, const char *name)
 {

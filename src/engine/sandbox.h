@@ -14,17 +14,17 @@
 
 typedef struct DbmigSandbox DbmigSandbox;
 
+typedef void (*DbmigSandboxWork) (DbmigSandbox *sandbox, void *arg);
+
 extern List *dbmig_managed_schemas(List *names);
-extern DbmigSandbox *dbmig_sandbox_begin(List *schemas);
+extern void dbmig_check_schemas(List *names);
+extern void dbmig_in_sandbox(List *schemas, DbmigSandboxWork work, void *arg);
 extern void dbmig_sandbox_run(DbmigSandbox *sandbox, const char *project,
 							  const char *revision, const char *file_name,
 							  const char *text, Oid role);
 extern bool dbmig_sandbox_try(DbmigSandbox *sandbox, List *statements);
 extern List *dbmig_sandbox_schemas(const DbmigSandbox *sandbox, List *given);
-extern void dbmig_sandbox_declare_extensions(DbmigSandbox *sandbox);
-extern bool dbmig_sandbox_declares_extensions(const DbmigSandbox *sandbox);
 extern bool dbmig_sandbox_declares_extension(const DbmigSandbox *sandbox,
 											 const char *name);
-extern void dbmig_sandbox_end(DbmigSandbox *sandbox);
 
 #endif							/* DBMIG_SANDBOX_H */

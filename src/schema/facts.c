@@ -132,9 +132,16 @@ static const char inherited_query[] =
 "  JOIN pg_constraint p ON p.conrelid = i.inhparent AND p.conname = c.conname "
 "WHERE c.contype = 'c' AND p.contype = 'c' AND c.connamespace = ANY ($1)";
 
+/* What a text search mapping uses. */
+static const char mapping_query[] =
+"SELECT 'pg_ts_config_map'::regclass::oid, m.mapcfg, m.maptokentype,"
+"  'pg_ts_dict'::regclass::oid, m.mapdict, 0, 'n'::\"char\" "
+"FROM pg_ts_config_map m WHERE m.mapcfg >= 16384";
+
 static const char depend_query[] =
 "SELECT classid, objid, objsubid, refclassid, refobjid, refobjsubid, deptype "
 "FROM pg_depend WHERE deptype IN ('n', 'a', 'i') "
+"AND NOT (classid = 'pg_ts_config'::regclass AND refclassid = 'pg_ts_dict'::regclass) "
 /* owned sequences: their ownership is a fact of its own */
 "AND NOT (deptype = 'a' AND classid = 'pg_class'::regclass AND refobjsubid <> 0"
 "  AND refclassid = 'pg_class'::regclass AND objsubid = 0"
@@ -567,6 +574,7 @@ dbmig_inventory_read(List *schemas)
 	read_parts(&reader);
 	read_references(&reader, depend_query);
 	read_references(&reader, inherited_query);
+	read_references(&reader, mapping_query);
 	read_comments(&reader);
 	inventory->unmanaged = read_unmanaged(&reader);
 	SPI_finish();

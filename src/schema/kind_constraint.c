@@ -15,29 +15,41 @@
 #include "schema/kinds.h"
 
 #define CONSTRAINT_HEAD \
-	"SELECT 'pg_constraint'::regclass::oid, k.oid, 0, 'pg_class'::regclass::oid, c.oid, 0, "
+	"SELECT 'pg_constraint'::regclass::oid, k.oid, 0, " \
+	"'pg_class'::regclass::oid, c.oid, 0, "
 
 #define CONSTRAINT_VALUES \
 	"quote_ident(k.conname) AS name, " \
 	"c.relkind AS relkind, " \
-	"regexp_replace(pg_get_constraintdef(k.oid), ' NOT VALID$', '') AS definition, " \
+	"regexp_replace(pg_get_constraintdef(k.oid), ' NOT VALID$', '') AS " \
+	"definition, " \
 	"CASE WHEN NOT k.convalidated THEN ' NOT VALID' END AS not_valid"
 
 static const char constraint_query[] =
-	 CONSTRAINT_HEAD " "
-	"CASE WHEN k.conparentid <> 0 OR NOT k.conislocal THEN 'pg_constraint'::regclass::oid END, coalesce(nullif(k.conparentid, 0), up.oid, 0), 0, "
-	 QUALIFIED("n.nspname", "c.relname") " || ' ' || quote_ident(k.conname), "
-	"CASE WHEN k.contype IN ('p', 'u', 'x') THEN 'n:' || " QUALIFIED("n.nspname", "k.conname") " END, "
-	 CONSTRAINT_VALUES ", "
+	CONSTRAINT_HEAD " "
+	"CASE WHEN k.conparentid <> 0 OR NOT k.conislocal THEN "
+	"'pg_constraint'::regclass::oid END, coalesce(nullif(k.conparentid, "
+	"0), up.oid, 0), 0, "
+	QUALIFIED("n.nspname", "c.relname") " || ' ' || quote_ident(k.conname), "
+	"CASE WHEN k.contype IN ('p', 'u', 'x') THEN 'n:' || "
+	QUALIFIED("n.nspname", "k.conname") " END, "
+	CONSTRAINT_VALUES ", "
 	"k.contype AS type, "
-	"CASE WHEN k.conparentid <> 0 OR k.coninhcount > 0 AND (c.relispartition OR NOT k.conislocal) THEN 'inherited' END AS inherited, "
+	"CASE WHEN k.conparentid <> 0 OR k.coninhcount > 0 AND "
+	"(c.relispartition OR NOT k.conislocal) THEN 'inherited' END AS "
+	"inherited, "
 	"CASE WHEN i.indisclustered THEN 'CLUSTER' END AS clustered, "
-	"CASE WHEN i.indisreplident THEN 'REPLICA IDENTITY' END AS replica_identity "
-	"FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace "
+	"CASE WHEN i.indisreplident THEN 'REPLICA IDENTITY' END AS "
+	"replica_identity "
+	"FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN "
+	"pg_namespace n ON n.oid = c.relnamespace "
 	"LEFT JOIN pg_index i ON i.indexrelid = k.conindid "
-	"LEFT JOIN LATERAL (SELECT p.oid FROM pg_inherits h JOIN pg_constraint p ON p.conrelid = h.inhparent AND p.conname = k.conname "
-	"WHERE k.contype = 'c' AND k.coninhcount > 0 AND h.inhrelid = c.oid ORDER BY h.inhseqno LIMIT 1) up ON true "
-	"WHERE k.contype IN ('p', 'u', 'x', 'c') AND c.relpersistence <> 't' AND n.oid = ANY ($1) ";
+	"LEFT JOIN LATERAL (SELECT p.oid FROM pg_inherits h JOIN pg_constraint "
+	"p ON p.conrelid = h.inhparent AND p.conname = k.conname "
+	"WHERE k.contype = 'c' AND k.coninhcount > 0 AND h.inhrelid = c.oid "
+	"ORDER BY h.inhseqno LIMIT 1) up ON true "
+	"WHERE k.contype IN ('p', 'u', 'x', 'c') AND c.relpersistence <> 't' "
+	"AND n.oid = ANY ($1) ";
 
 /* Make valid, or take the validity back, which no ALTER does. */
 static void
@@ -95,7 +107,7 @@ add_constraint(DbmigDiff *diff, DbmigFact *fact)
 	bool		is_foreign = fact->kind == &dbmig_kind_foreign_key;
 	bool		in_steps = !dbmig_is_new(fact->parent) &&
 		dbmig_fact_value(fact, "not_valid") == NULL &&
-		(is_foreign ? strcmp(relkind, "r") == 0 :
+		(is_foreign ? strcmp(relkind, "r") == 0 : strcmp(relkind, "f") != 0 &&
 		 strcmp(dbmig_fact_value(fact, "type"), "c") == 0);
 
 	fact->made = dbmig_act(diff, "create", fact,
@@ -146,14 +158,18 @@ const DbmigKind dbmig_kind_constraint = {
 /* foreign key */
 
 static const char foreign_key_query[] =
-	 CONSTRAINT_HEAD " "
-	"CASE WHEN k.conparentid <> 0 THEN 'pg_constraint'::regclass::oid END, k.conparentid, 0, "
-	 QUALIFIED("n.nspname", "c.relname") " || ' ' || quote_ident(k.conname), NULL::text, "
-	 CONSTRAINT_VALUES ", "
+	CONSTRAINT_HEAD " "
+	"CASE WHEN k.conparentid <> 0 THEN 'pg_constraint'::regclass::oid END, "
+	"k.conparentid, 0, "
+	QUALIFIED("n.nspname", "c.relname")
+	" || ' ' || quote_ident(k.conname), NULL::text, "
+	CONSTRAINT_VALUES ", "
 	"CASE WHEN k.conparentid <> 0 THEN 'inherited' END AS inherited "
-	"FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace "
+	"FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN "
+	"pg_namespace n ON n.oid = c.relnamespace "
 	"LEFT JOIN pg_constraint p ON p.oid = k.conparentid "
-	"WHERE k.contype = 'f' AND (p.oid IS NULL OR p.conrelid <> k.conrelid) AND c.relpersistence <> 't' AND n.oid = ANY ($1) ";
+	"WHERE k.contype = 'f' AND (p.oid IS NULL OR p.conrelid <> k.conrelid) "
+	"AND c.relpersistence <> 't' AND n.oid = ANY ($1) ";
 
 static const DbmigRule foreign_key_rules[] = {
 	{.attribute = "name", .how = DBMIG_INFO},
@@ -182,23 +198,34 @@ const DbmigKind dbmig_kind_foreign_key = {
 /* index; that of a materialized view has another parent, and is its own kind */
 
 #define INDEX_QUERY(relkinds) \
-	"SELECT 'pg_class'::regclass::oid, c.oid, 0, 'pg_class'::regclass::oid, t.oid, 0, " \
-	"CASE WHEN c.relispartition THEN 'pg_class'::regclass::oid END, h.inhparent, 0, " \
-	QUALIFIED("n.nspname", "c.relname") ", 'n:' || " QUALIFIED("n.nspname", "c.relname") ", " \
+	"SELECT 'pg_class'::regclass::oid, c.oid, 0, " \
+	"'pg_class'::regclass::oid, t.oid, 0, " \
+	"CASE WHEN c.relispartition THEN 'pg_class'::regclass::oid END, " \
+	"h.inhparent, 0, " \
+	QUALIFIED("n.nspname", "c.relname") ", 'n:' || " \
+	QUALIFIED("n.nspname", "c.relname") ", " \
 	"quote_ident(c.relname) AS name, " \
 	"CASE WHEN c.relispartition THEN 'inherited' END AS inherited, " \
-	"CASE WHEN c.relkind = 'I' THEN replace(pg_get_indexdef(c.oid), ' ON ONLY ', ' ON ') " \
+	"CASE WHEN c.relkind = 'I' THEN replace(pg_get_indexdef(c.oid), ' ON " \
+	"ONLY ', ' ON ') " \
 	"ELSE pg_get_indexdef(c.oid) END AS definition, " \
-	"(SELECT quote_ident(s.spcname) FROM pg_tablespace s WHERE s.oid = c.reltablespace) AS tablespace, " \
-	"(SELECT string_agg(a.attnum || ' SET STATISTICS ' || a.attstattarget, ', ALTER COLUMN ' ORDER BY a.attnum) " \
-	"FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attstattarget >= 0) AS statistics, " \
+	"(SELECT quote_ident(s.spcname) FROM pg_tablespace s WHERE s.oid = " \
+	"c.reltablespace) AS tablespace, " \
+	"(SELECT string_agg(a.attnum || ' SET STATISTICS ' || " \
+	"a.attstattarget, ', ALTER COLUMN ' ORDER BY a.attnum) " \
+	"FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attstattarget >= " \
+	"0) AS statistics, " \
 	"CASE WHEN i.indisclustered THEN 'CLUSTER' END AS clustered, " \
-	"CASE WHEN i.indisreplident THEN 'REPLICA IDENTITY' END AS replica_identity " \
-	"FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace " \
+	"CASE WHEN i.indisreplident THEN 'REPLICA IDENTITY' END AS " \
+	"replica_identity " \
+	"FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN " \
+	"pg_namespace n ON n.oid = c.relnamespace " \
 	"JOIN pg_class t ON t.oid = i.indrelid " \
 	"LEFT JOIN pg_inherits h ON h.inhrelid = c.oid " \
-	"WHERE t.relkind IN (" relkinds ") AND t.relpersistence <> 't' AND n.oid = ANY ($1) " \
-	"AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = c.oid AND k.contype IN ('p', 'u', 'x'))"
+	"WHERE t.relkind IN (" relkinds \
+	") AND t.relpersistence <> 't' AND n.oid = ANY ($1) " \
+	"AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = c.oid " \
+	"AND k.contype IN ('p', 'u', 'x'))"
 
 static const char index_query[] = INDEX_QUERY("'r', 'p'");
 static const char view_index_query[] = INDEX_QUERY("'m'");
@@ -248,12 +275,15 @@ const DbmigKind dbmig_kind_view_index = {
 /* statistics object */
 
 static const char statistics_query[] =
-	"SELECT 'pg_statistic_ext'::regclass::oid, s.oid, 0, 'pg_class'::regclass::oid, s.stxrelid, 0, 0::oid, 0::oid, 0, "
-	 QUALIFIED("n.nspname", "s.stxname") ", 's:' || " QUALIFIED("n.nspname", "s.stxname") ", "
+	"SELECT 'pg_statistic_ext'::regclass::oid, s.oid, 0, "
+	"'pg_class'::regclass::oid, s.stxrelid, 0, 0::oid, 0::oid, 0, "
+	QUALIFIED("n.nspname", "s.stxname") ", 's:' || "
+	QUALIFIED("n.nspname", "s.stxname") ", "
 	"pg_get_statisticsobjdef(s.oid) AS definition, "
 	"CASE WHEN s.stxstattarget >= 0 THEN s.stxstattarget END AS target, "
-	 DBMIG_OWNER("s.stxowner") " "
-	"FROM pg_statistic_ext s JOIN pg_namespace n ON n.oid = s.stxnamespace WHERE n.oid = ANY ($1) ";
+	DBMIG_OWNER("s.stxowner") " "
+	"FROM pg_statistic_ext s JOIN pg_namespace n ON n.oid = s.stxnamespace "
+	"WHERE n.oid = ANY ($1) ";
 
 static const DbmigRule statistics_rules[] = {
 	{.attribute = "definition", .how = DBMIG_REPLACE,

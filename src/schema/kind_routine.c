@@ -15,9 +15,12 @@
 #include "schema/kinds.h"
 
 static const char routine_query[] =
-	"SELECT 'pg_proc'::regclass::oid, p.oid, 0, 'pg_namespace'::regclass::oid, p.pronamespace, 0, 0::oid, 0::oid, 0, "
-	 QUALIFIED("n.nspname", "p.proname") " || '(' || oidvectortypes(p.proargtypes) || ')', "
-	"'f:' || " QUALIFIED("n.nspname", "p.proname") " || '(' || oidvectortypes(p.proargtypes) || ')', "
+	"SELECT 'pg_proc'::regclass::oid, p.oid, 0, "
+	"'pg_namespace'::regclass::oid, p.pronamespace, 0, 0::oid, 0::oid, 0, "
+	QUALIFIED("n.nspname", "p.proname")
+	" || '(' || oidvectortypes(p.proargtypes) || ')', "
+	"'f:' || " QUALIFIED("n.nspname", "p.proname")
+	" || '(' || oidvectortypes(p.proargtypes) || ')', "
 	"CASE p.prokind WHEN 'p' THEN 'PROCEDURE' ELSE 'FUNCTION' END AS object, "
 	"p.prokind AS prokind, "
 	"pg_get_function_result(p.oid) AS result, "
@@ -25,10 +28,12 @@ static const char routine_query[] =
 	"p.proargnames::text AS names, "
 	"p.pronargdefaults AS defaults, "
 	"rtrim(pg_get_functiondef(p.oid), E'\\n') AS definition, "
-	 DBMIG_OWNER("p.proowner") ", "
-	 DBMIG_ACL("p.proacl", "f", "p.proowner") " "
+	DBMIG_OWNER("p.proowner") ", "
+	DBMIG_ACL("p.proacl", "f", "p.proowner") " "
 	"FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace "
-	"WHERE p.prokind <> 'a' AND n.oid = ANY ($1) ";
+	"WHERE p.prokind <> 'a' AND n.oid = ANY ($1) "
+	"AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = "
+	"'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'i')";
 
 static const DbmigRule routine_rules[] = {
 	{.attribute = "object", .how = DBMIG_REPLACE},
@@ -70,14 +75,19 @@ const DbmigKind dbmig_kind_routine = {
 /* trigger */
 
 static const char trigger_query[] =
-	"SELECT 'pg_trigger'::regclass::oid, t.oid, 0, 'pg_class'::regclass::oid, c.oid, 0, "
-	"CASE WHEN t.tgparentid <> 0 THEN 'pg_trigger'::regclass::oid END, t.tgparentid, 0, "
-	 QUALIFIED("n.nspname", "c.relname") " || ' ' || quote_ident(t.tgname), NULL::text, "
+	"SELECT 'pg_trigger'::regclass::oid, t.oid, 0, "
+	"'pg_class'::regclass::oid, c.oid, 0, "
+	"CASE WHEN t.tgparentid <> 0 THEN 'pg_trigger'::regclass::oid END, "
+	"t.tgparentid, 0, "
+	QUALIFIED("n.nspname", "c.relname")
+	" || ' ' || quote_ident(t.tgname), NULL::text, "
 	"quote_ident(t.tgname) AS name, "
 	"CASE WHEN t.tgparentid <> 0 THEN 'inherited' END AS inherited, "
 	"pg_get_triggerdef(t.oid) AS definition, "
-	"CASE t.tgenabled WHEN 'D' THEN 'DISABLE' WHEN 'R' THEN 'ENABLE REPLICA' WHEN 'A' THEN 'ENABLE ALWAYS' END AS enabled "
-	"FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace "
+	"CASE t.tgenabled WHEN 'D' THEN 'DISABLE' WHEN 'R' THEN 'ENABLE "
+	"REPLICA' WHEN 'A' THEN 'ENABLE ALWAYS' END AS enabled "
+	"FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN "
+	"pg_namespace n ON n.oid = c.relnamespace "
 	"WHERE NOT t.tgisinternal AND n.oid = ANY ($1) ";
 
 static const DbmigRule trigger_rules[] = {
@@ -114,16 +124,22 @@ const DbmigKind dbmig_kind_trigger = {
 /* policy */
 
 static const char policy_query[] =
-	"SELECT 'pg_policy'::regclass::oid, p.oid, 0, 'pg_class'::regclass::oid, c.oid, 0, 0::oid, 0::oid, 0, "
-	 QUALIFIED("n.nspname", "c.relname") " || ' ' || quote_ident(p.polname), NULL::text, "
+	"SELECT 'pg_policy'::regclass::oid, p.oid, 0, "
+	"'pg_class'::regclass::oid, c.oid, 0, 0::oid, 0::oid, 0, "
+	QUALIFIED("n.nspname", "c.relname")
+	" || ' ' || quote_ident(p.polname), NULL::text, "
 	"quote_ident(p.polname) AS name, "
 	"CASE WHEN NOT p.polpermissive THEN 'RESTRICTIVE' END AS restrictive, "
-	"CASE p.polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE' WHEN 'd' THEN 'DELETE' ELSE 'ALL' END AS command, "
-	"(SELECT string_agg(CASE r WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(r)) END, ', ' "
-	"ORDER BY pg_get_userbyid(r) COLLATE \"C\") FROM unnest(p.polroles) r) AS roles, "
+	"CASE p.polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' "
+	"THEN 'UPDATE' WHEN 'd' THEN 'DELETE' ELSE 'ALL' END AS command, "
+	"(SELECT string_agg(CASE r WHEN 0 THEN 'PUBLIC' ELSE "
+	"quote_ident(pg_get_userbyid(r)) END, ', ' "
+	"ORDER BY pg_get_userbyid(r) COLLATE \"C\") FROM unnest(p.polroles) r) "
+	"AS roles, "
 	"pg_get_expr(p.polqual, p.polrelid) AS \"using\", "
 	"pg_get_expr(p.polwithcheck, p.polrelid) AS \"check\" "
-	"FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid JOIN pg_namespace n ON n.oid = c.relnamespace "
+	"FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid JOIN "
+	"pg_namespace n ON n.oid = c.relnamespace "
 	"WHERE n.oid = ANY ($1) ";
 
 static const DbmigRule policy_rules[] = {
@@ -150,16 +166,23 @@ const DbmigKind dbmig_kind_policy = {
 /* default privileges of a role, everywhere or in a schema */
 
 static const char default_privileges_query[] =
-	"SELECT 'pg_default_acl'::regclass::oid, d.oid, 0, CASE WHEN n.oid IS NOT NULL THEN 'pg_namespace'::regclass::oid END, n.oid, 0, 0::oid, 0::oid, 0, "
-	"concat_ws(' ', quote_ident(pg_get_userbyid(d.defaclrole)), d.defaclobjtype, quote_ident(n.nspname)), NULL::text, "
+	"SELECT 'pg_default_acl'::regclass::oid, d.oid, 0, CASE WHEN n.oid IS "
+	"NOT NULL THEN 'pg_namespace'::regclass::oid END, n.oid, 0, 0::oid, "
+	"0::oid, 0, "
+	"concat_ws(' ', quote_ident(pg_get_userbyid(d.defaclrole)), "
+	"d.defaclobjtype, quote_ident(n.nspname)), NULL::text, "
 	"quote_ident(pg_get_userbyid(d.defaclrole)) AS role, "
 	"quote_ident(n.nspname) AS schema, "
 	"d.defaclobjtype AS type, "
-	"CASE d.defaclobjtype WHEN 'r' THEN 'TABLES' WHEN 'S' THEN 'SEQUENCES' WHEN 'f' THEN 'ROUTINES' WHEN 'T' THEN 'TYPES' "
+	"CASE d.defaclobjtype WHEN 'r' THEN 'TABLES' WHEN 'S' THEN 'SEQUENCES' "
+	"WHEN 'f' THEN 'ROUTINES' WHEN 'T' THEN 'TYPES' "
 	"WHEN 'n' THEN 'SCHEMAS' WHEN 'L' THEN 'LARGE OBJECTS' END AS objects, "
 	"coalesce(" DBMIG_ACL_LINES("d.defaclacl") ", '') AS acl, "
-	"CASE WHEN n.oid IS NULL THEN " DBMIG_ACL_LINES("acldefault(CASE d.defaclobjtype WHEN 'S' THEN 's' ELSE d.defaclobjtype END, d.defaclrole)") " END AS acl_default "
-	"FROM pg_default_acl d LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace "
+	"CASE WHEN n.oid IS NULL THEN "
+	DBMIG_ACL_LINES("acldefault(CASE d.defaclobjtype WHEN 'S' THEN 's' ELSE d.defaclobjtype END, d.defaclrole)")
+	" END AS acl_default "
+	"FROM pg_default_acl d LEFT JOIN pg_namespace n ON n.oid = "
+	"d.defaclnamespace "
 	"WHERE d.defaclnamespace = 0 OR n.oid = ANY ($1) ";
 
 static const DbmigRule default_privileges_rules[] = {

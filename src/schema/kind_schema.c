@@ -12,10 +12,11 @@
 #include "schema/kinds.h"
 
 static const char schema_query[] =
-	"SELECT 'pg_namespace'::regclass::oid, n.oid, 0, 0::oid, 0::oid, 0, 0::oid, 0::oid, 0, "
+	"SELECT 'pg_namespace'::regclass::oid, n.oid, 0, 0::oid, 0::oid, 0, "
+	"0::oid, 0::oid, 0, "
 	"quote_ident(n.nspname), NULL::text, "
-	 DBMIG_OWNER("n.nspowner") ", "
-	 DBMIG_ACL("n.nspacl", "n", "n.nspowner") " "
+	DBMIG_OWNER("n.nspowner") ", "
+	DBMIG_ACL("n.nspacl", "n", "n.nspowner") " "
 	"FROM pg_namespace n WHERE n.oid = ANY ($1) ";
 
 static const DbmigRule schema_rules[] = {
@@ -35,13 +36,16 @@ const DbmigKind dbmig_kind_schema = {
 };
 
 static const char extension_query[] =
-	"SELECT 'pg_extension'::regclass::oid, e.oid, 0, 0::oid, 0::oid, 0, 0::oid, 0::oid, 0, "
+	"SELECT 'pg_extension'::regclass::oid, e.oid, 0, 0::oid, 0::oid, 0, "
+	"0::oid, 0::oid, 0, "
 	"quote_ident(e.extname), NULL::text, "
 	"quote_ident(n.nspname) AS schema "
 	"FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace "
 	"WHERE e.extname NOT IN ('plpgsql', 'databrain_migrate') "
-	"AND NOT EXISTS (SELECT FROM pg_depend d JOIN pg_extension m ON m.oid = d.refobjid AND m.extname = 'databrain_migrate' "
-	"WHERE d.classid = 'pg_extension'::regclass AND d.objid = e.oid AND d.refclassid = 'pg_extension'::regclass) ";
+	"AND NOT EXISTS (SELECT FROM pg_depend d JOIN pg_extension m ON m.oid = "
+	"d.refobjid AND m.extname = 'databrain_migrate' "
+	"WHERE d.classid = 'pg_extension'::regclass AND d.objid = e.oid AND "
+	"d.refclassid = 'pg_extension'::regclass) ";
 
 static const DbmigRule extension_rules[] = {
 	{.attribute = "schema", .how = DBMIG_ALTER,
@@ -52,6 +56,7 @@ static const DbmigRule extension_rules[] = {
 const DbmigKind dbmig_kind_extension = {
 	.name = "extension",
 	.query = extension_query,
+	.flags = DBMIG_GLOBAL,
 	RULES(extension_rules),
 	.address = "EXTENSION {id}",
 	.create = "CREATE EXTENSION {id} WITH SCHEMA {schema}",
@@ -60,16 +65,27 @@ const DbmigKind dbmig_kind_extension = {
 };
 
 static const char collation_query[] =
-	"SELECT 'pg_collation'::regclass::oid, c.oid, 0, 'pg_namespace'::regclass::oid, c.collnamespace, 0, 0::oid, 0::oid, 0, "
-	 QUALIFIED("n.nspname", "c.collname") ", 'c:' || " QUALIFIED("n.nspname", "c.collname") ", "
-	"concat_ws(', ', CASE c.collprovider WHEN 'i' THEN 'provider = icu' WHEN 'c' THEN 'provider = libc' WHEN 'b' THEN 'provider = builtin' END, "
+	"SELECT 'pg_collation'::regclass::oid, c.oid, 0, "
+	"'pg_namespace'::regclass::oid, c.collnamespace, 0, 0::oid, 0::oid, "
+	"0, "
+	QUALIFIED("n.nspname", "c.collname") ", 'c:' || "
+	QUALIFIED("n.nspname", "c.collname") ", "
+	"concat_ws(', ', CASE c.collprovider WHEN 'i' THEN 'provider = icu' "
+	"WHEN 'c' THEN 'provider = libc' WHEN 'b' THEN 'provider = builtin' "
+	"END, "
 	"CASE WHEN NOT c.collisdeterministic THEN 'deterministic = false' END, "
-	"CASE WHEN c.collcollate = c.collctype THEN 'locale = ' || quote_literal(c.collcollate) "
-	"WHEN c.collcollate IS NOT NULL THEN 'lc_collate = ' || quote_literal(c.collcollate) || ', lc_ctype = ' || quote_literal(c.collctype) "
-	"ELSE 'locale = ' || quote_literal(coalesce(to_jsonb(c) ->> 'colllocale', to_jsonb(c) ->> 'colliculocale')) END, "
-	"'rules = ' || quote_literal(to_jsonb(c) ->> 'collicurules')) AS definition, "
-	 DBMIG_OWNER("c.collowner") " "
-	"FROM pg_collation c JOIN pg_namespace n ON n.oid = c.collnamespace WHERE n.oid = ANY ($1) ";
+	"CASE WHEN c.collcollate = c.collctype THEN 'locale = ' || "
+	"quote_literal(c.collcollate) "
+	"WHEN c.collcollate IS NOT NULL THEN 'lc_collate = ' || "
+	"quote_literal(c.collcollate) || ', lc_ctype = ' || "
+	"quote_literal(c.collctype) "
+	"ELSE 'locale = ' || quote_literal(coalesce(to_jsonb(c) ->> "
+	"'colllocale', to_jsonb(c) ->> 'colliculocale')) END, "
+	"'rules = ' || quote_literal(to_jsonb(c) ->> 'collicurules')) AS "
+	"definition, "
+	DBMIG_OWNER("c.collowner") " "
+	"FROM pg_collation c JOIN pg_namespace n ON n.oid = c.collnamespace "
+	"WHERE n.oid = ANY ($1) ";
 
 static const DbmigRule collation_rules[] = {
 	{.attribute = "definition", .how = DBMIG_REPLACE},
@@ -86,20 +102,25 @@ const DbmigKind dbmig_kind_collation = {
 };
 
 static const char sequence_query[] =
-	"SELECT 'pg_class'::regclass::oid, c.oid, 0, 'pg_namespace'::regclass::oid, c.relnamespace, 0, "
+	"SELECT 'pg_class'::regclass::oid, c.oid, 0, "
+	"'pg_namespace'::regclass::oid, c.relnamespace, 0, "
 	"o.refclassid, o.refobjid, o.refobjsubid, "
-	 QUALIFIED("n.nspname", "c.relname") ", 'n:' || " QUALIFIED("n.nspname", "c.relname") ", "
+	QUALIFIED("n.nspname", "c.relname") ", 'n:' || "
+	QUALIFIED("n.nspname", "c.relname") ", "
 	"format_type(sq.seqtypid, NULL) AS type, "
 	"CASE c.relpersistence WHEN 'u' THEN 'UNLOGGED' END AS persistence, "
-	 SEQUENCE_OPTIONS("") " AS options, "
+	SEQUENCE_OPTIONS("") " AS options, "
 	"nullif(" SEQUENCE_CREATE("''") ", '') AS options_create, "
-	 DBMIG_OWNER("c.relowner") ", "
-	 DBMIG_ACL("c.relacl", "s", "c.relowner") " "
-	"FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_sequence sq ON sq.seqrelid = c.oid "
-	"LEFT JOIN pg_depend o ON o.classid = 'pg_class'::regclass AND o.objid = c.oid AND o.objsubid = 0 "
+	DBMIG_OWNER("c.relowner") ", "
+	DBMIG_ACL("c.relacl", "s", "c.relowner") " "
+	"FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN "
+	"pg_sequence sq ON sq.seqrelid = c.oid "
+	"LEFT JOIN pg_depend o ON o.classid = 'pg_class'::regclass AND o.objid "
+	"= c.oid AND o.objsubid = 0 "
 	"AND o.refclassid = 'pg_class'::regclass AND o.deptype = 'a' "
 	"WHERE c.relkind = 'S' AND c.relpersistence <> 't' AND n.oid = ANY ($1) "
-	"AND NOT EXISTS (SELECT FROM pg_depend i WHERE i.classid = 'pg_class'::regclass AND i.objid = c.oid AND i.deptype = 'i') ";
+	"AND NOT EXISTS (SELECT FROM pg_depend i WHERE i.classid = "
+	"'pg_class'::regclass AND i.objid = c.oid AND i.deptype = 'i') ";
 
 static const DbmigRule sequence_rules[] = {
 	{.attribute = "type", .how = DBMIG_ALTER,
@@ -155,13 +176,18 @@ const DbmigKind dbmig_kind_sequence = {
 /* ownership: a sequence goes with a column */
 
 static const char ownership_query[] =
-	"SELECT 'pg_sequence'::regclass::oid, c.oid, 0, 'pg_class'::regclass::oid, c.oid, 0, 0::oid, 0::oid, 0, "
-	 QUALIFIED("n.nspname", "c.relname") ", NULL::text, "
-	 QUALIFIED("tn.nspname", "t.relname") " || '.' || quote_ident(a.attname) AS column "
+	"SELECT 'pg_sequence'::regclass::oid, c.oid, 0, "
+	"'pg_class'::regclass::oid, c.oid, 0, 0::oid, 0::oid, 0, "
+	QUALIFIED("n.nspname", "c.relname") ", NULL::text, "
+	QUALIFIED("tn.nspname", "t.relname")
+	" || '.' || quote_ident(a.attname) AS column "
 	"FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
-	"JOIN pg_depend o ON o.classid = 'pg_class'::regclass AND o.objid = c.oid AND o.objsubid = 0 "
-	"AND o.refclassid = 'pg_class'::regclass AND o.deptype = 'a' AND o.refobjsubid > 0 "
-	"JOIN pg_class t ON t.oid = o.refobjid JOIN pg_namespace tn ON tn.oid = t.relnamespace "
+	"JOIN pg_depend o ON o.classid = 'pg_class'::regclass AND o.objid = "
+	"c.oid AND o.objsubid = 0 "
+	"AND o.refclassid = 'pg_class'::regclass AND o.deptype = 'a' AND "
+	"o.refobjsubid > 0 "
+	"JOIN pg_class t ON t.oid = o.refobjid JOIN pg_namespace tn ON tn.oid = "
+	"t.relnamespace "
 	"JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = o.refobjsubid "
 	"WHERE c.relkind = 'S' AND c.relpersistence <> 't' AND n.oid = ANY ($1) ";
 

@@ -26,24 +26,44 @@
 #include "utils/builtins.h"
 
 static const char table_query[] =
-	"SELECT 'pg_class'::regclass::oid, c.oid, 0, 'pg_namespace'::regclass::oid, c.relnamespace, 0, 0::oid, 0::oid, 0, "
-	 QUALIFIED("n.nspname", "c.relname") ", 'n:' || " QUALIFIED("n.nspname", "c.relname") ", "
+	"SELECT 'pg_class'::regclass::oid, c.oid, 0, "
+	"'pg_namespace'::regclass::oid, c.relnamespace, 0, 0::oid, 0::oid, 0, "
+	QUALIFIED("n.nspname", "c.relname") ", 'n:' || "
+	QUALIFIED("n.nspname", "c.relname") ", "
 	"CASE c.relpersistence WHEN 'u' THEN 'UNLOGGED' END AS persistence, "
-	"CASE c.relkind WHEN 'p' THEN pg_get_partkeydef(c.oid) END AS partition_by, "
-	"CASE WHEN c.relispartition THEN pg_get_expr(c.relpartbound, c.oid) END AS bound, "
-	"CASE WHEN NOT c.relispartition THEN (SELECT string_agg(" QUALIFIED("pn.nspname", "p.relname") ", ', ' ORDER BY i.inhseqno) "
-	"FROM pg_inherits i JOIN pg_class p ON p.oid = i.inhparent JOIN pg_namespace pn ON pn.oid = p.relnamespace "
+	"CASE c.relkind WHEN 'p' THEN pg_get_partkeydef(c.oid) END AS "
+	"partition_by, "
+	"CASE WHEN c.relispartition THEN pg_get_expr(c.relpartbound, c.oid) END "
+	"AS bound, "
+	"CASE WHEN NOT c.relispartition THEN (SELECT string_agg("
+	QUALIFIED("pn.nspname", "p.relname") ", ', ' ORDER BY i.inhseqno) "
+	"FROM pg_inherits i JOIN pg_class p ON p.oid = i.inhparent JOIN "
+	"pg_namespace pn ON pn.oid = p.relnamespace "
 	"WHERE i.inhrelid = c.oid) END AS inherits, "
-	"(SELECT quote_ident(a.amname) FROM pg_am a WHERE a.oid = c.relam AND a.amname <> 'heap') AS access_method, "
-	"(SELECT quote_ident(t.spcname) FROM pg_tablespace t WHERE t.oid = c.reltablespace) AS tablespace, "
-	 DBMIG_OPTIONS("c.reloptions || (SELECT array_agg('toast.' || o) FROM pg_class t, unnest(t.reloptions) o WHERE t.oid = c.reltoastrelid)") " AS options, "
+	"(SELECT quote_ident(a.amname) FROM pg_am a WHERE a.oid = c.relam AND "
+	"a.amname <> 'heap') AS access_method, "
+	"(SELECT quote_ident(t.spcname) FROM pg_tablespace t WHERE t.oid = "
+	"c.reltablespace) AS tablespace, "
+	DBMIG_OPTIONS("c.reloptions || (SELECT array_agg('toast.' || o) FROM pg_class t, unnest(t.reloptions) o WHERE t.oid = c.reltoastrelid)")
+	" AS options, "
+	"CASE c.relkind WHEN 'f' THEN 'FOREIGN' END AS foreign, "
+	"(SELECT quote_ident(s.srvname) FROM pg_foreign_table f JOIN "
+	"pg_foreign_server s ON s.oid = f.ftserver WHERE f.ftrelid = c.oid) AS "
+	"server, "
+	"(SELECT " FOREIGN_OPTIONS("f.ftoptions")
+	" FROM pg_foreign_table f WHERE f.ftrelid = c.oid) AS foreign_options, "
+	"(SELECT " FOREIGN_OPTION_LINES("f.ftoptions")
+	" FROM pg_foreign_table f WHERE f.ftrelid = c.oid) AS "
+	"foreign_option_lines, "
 	"CASE WHEN c.relrowsecurity THEN 'ENABLE' END AS row_security, "
 	"CASE WHEN c.relforcerowsecurity THEN 'FORCE' END AS force_row_security, "
-	"CASE c.relreplident WHEN 'f' THEN 'FULL' WHEN 'n' THEN 'NOTHING' END AS replica_identity, "
-	 DBMIG_OWNER("c.relowner") ", "
-	 DBMIG_ACL("c.relacl", "r", "c.relowner") " "
+	"CASE WHEN c.relkind <> 'f' THEN CASE c.relreplident WHEN 'f' THEN "
+	"'FULL' WHEN 'n' THEN 'NOTHING' END END AS replica_identity, "
+	DBMIG_OWNER("c.relowner") ", "
+	DBMIG_ACL("c.relacl", "r", "c.relowner") " "
 	"FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
-	"WHERE c.relkind IN ('r', 'p') AND c.reloftype = 0 AND c.relpersistence <> 't' AND n.oid = ANY ($1) ";
+	"WHERE c.relkind IN ('r', 'p', 'f') AND c.reloftype = 0 AND "
+	"c.relpersistence <> 't' AND n.oid = ANY ($1) ";
 
 static const DbmigRule table_rules[] = {
 	{.attribute = "persistence", .how = DBMIG_ALTER,
@@ -67,6 +87,12 @@ static const DbmigRule table_rules[] = {
 	{.attribute = "options", .how = DBMIG_ALTER,
 		.flags = DBMIG_LATE | DBMIG_COSMETIC,
 		.alter = dbmig_alter_options
+	},
+	{.attribute = "foreign", .how = DBMIG_REPLACE},
+	{.attribute = "server", .how = DBMIG_REPLACE},
+	{.attribute = "foreign_options", .how = DBMIG_INFO},
+	{.attribute = "foreign_option_lines", .how = DBMIG_ALTER,
+		.alter = dbmig_alter_foreign_options
 	},
 	{.attribute = "row_security", .how = DBMIG_ALTER,
 		.flags = DBMIG_LATE | DBMIG_COSMETIC,
@@ -118,7 +144,7 @@ default_comes_along(const DbmigFact *fact)
 }
 
 static const char column_pattern[] =
-"{name} {type}[ COLLATE {collation}][ GENERATED ALWAYS AS ({generated}) STORED]";
+"{name} {type}[ OPTIONS ({foreign_options})][ COLLATE {collation}][ GENERATED ALWAYS AS ({generated}) STORED]";
 static const char column_constraints[] =
 "[ NOT NULL{?not_null}{!identity}]"
 "[ GENERATED {identity} AS IDENTITY ({identity_create})]";
@@ -153,7 +179,7 @@ create_table(DbmigDiff *diff, DbmigFact *table)
 	ListCell   *lc;
 
 	initStringInfo(&text);
-	appendStringInfoString(&text, dbmig_pattern("CREATE [{persistence} ]TABLE {id} ",
+	appendStringInfoString(&text, dbmig_pattern("CREATE [{persistence} ][{foreign} ]TABLE {id} ",
 												table));
 	if (dbmig_fact_value(table, "bound"))
 	{
@@ -186,7 +212,7 @@ create_table(DbmigDiff *diff, DbmigFact *table)
 		appendStringInfoString(&text, dbmig_pattern("[ INHERITS ({inherits})]", table));
 	}
 	appendStringInfoString(&text,
-						   dbmig_pattern("[ PARTITION BY {partition_by}][ USING {access_method}][ TABLESPACE {tablespace}]",
+						   dbmig_pattern("[ SERVER {server}][ OPTIONS ({foreign_options})][ PARTITION BY {partition_by}][ USING {access_method}][ TABLESPACE {tablespace}]",
 										 table));
 	table->made = dbmig_act(diff, "create", table, text.data, NULL);
 }
@@ -195,9 +221,10 @@ const DbmigKind dbmig_kind_table = {
 	.name = "table",
 	.query = table_query,
 	RULES(table_rules),
-	.address = "TABLE {id}",
+	.address = "[{foreign} ]TABLE {id}",
+	.grant_on = "TABLE {id}",
 	.write_create = create_table,
-	.drop = "DROP TABLE {id}",
+	.drop = "DROP [{foreign} ]TABLE {id}",
 	.default_privileges = 'r',
 	.hazard = "deletes the table's rows"
 };
@@ -205,13 +232,15 @@ const DbmigKind dbmig_kind_table = {
 /* partition: a table belongs to a partitioned one */
 
 static const char partition_query[] =
-	"SELECT 'pg_inherits'::regclass::oid, c.oid, i.inhseqno, 'pg_class'::regclass::oid, c.oid, 0, 0::oid, 0::oid, 0, "
-	 QUALIFIED("n.nspname", "c.relname") ", NULL::text, "
-	 QUALIFIED("pn.nspname", "p.relname") " AS of, "
+	"SELECT 'pg_inherits'::regclass::oid, c.oid, i.inhseqno, "
+	"'pg_class'::regclass::oid, c.oid, 0, 0::oid, 0::oid, 0, "
+	QUALIFIED("n.nspname", "c.relname") ", NULL::text, "
+	QUALIFIED("pn.nspname", "p.relname") " AS of, "
 	"pg_get_expr(c.relpartbound, c.oid) AS bound "
 	"FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
 	"JOIN pg_inherits i ON i.inhrelid = c.oid "
-	"JOIN pg_class p ON p.oid = i.inhparent JOIN pg_namespace pn ON pn.oid = p.relnamespace "
+	"JOIN pg_class p ON p.oid = i.inhparent JOIN pg_namespace pn ON pn.oid "
+	"= p.relnamespace "
 	"WHERE c.relkind IN ('r', 'p') AND c.relispartition AND n.oid = ANY ($1) ";
 
 static const DbmigRule partition_rules[] = {
@@ -231,12 +260,15 @@ const DbmigKind dbmig_kind_partition = {
 /* inheritance: a table has a parent */
 
 static const char inheritance_query[] =
-	"SELECT 'pg_inherits'::regclass::oid, c.oid, i.inhseqno, 'pg_class'::regclass::oid, c.oid, 0, 0::oid, 0::oid, 0, "
-	 QUALIFIED("n.nspname", "c.relname") " || ' ' || " QUALIFIED("pn.nspname", "p.relname") ", NULL::text, "
-	 QUALIFIED("pn.nspname", "p.relname") " AS of "
+	"SELECT 'pg_inherits'::regclass::oid, c.oid, i.inhseqno, "
+	"'pg_class'::regclass::oid, c.oid, 0, 0::oid, 0::oid, 0, "
+	QUALIFIED("n.nspname", "c.relname") " || ' ' || "
+	QUALIFIED("pn.nspname", "p.relname") ", NULL::text, "
+	QUALIFIED("pn.nspname", "p.relname") " AS of "
 	"FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
 	"JOIN pg_inherits i ON i.inhrelid = c.oid "
-	"JOIN pg_class p ON p.oid = i.inhparent JOIN pg_namespace pn ON pn.oid = p.relnamespace "
+	"JOIN pg_class p ON p.oid = i.inhparent JOIN pg_namespace pn ON pn.oid "
+	"= p.relnamespace "
 	"WHERE c.relkind = 'r' AND NOT c.relispartition AND n.oid = ANY ($1) ";
 
 static const DbmigRule inheritance_rules[] = {
@@ -255,40 +287,65 @@ const DbmigKind dbmig_kind_inheritance = {
 /* column */
 
 static const char column_query[] =
-	"SELECT 'pg_class'::regclass::oid, c.oid, a.attnum::int4, 'pg_class'::regclass::oid, c.oid, 0, "
-	"CASE WHEN a.attinhcount > 0 AND NOT a.attislocal THEN 'pg_class'::regclass::oid END, up.attrelid, up.attnum::int4, "
-	 QUALIFIED("n.nspname", "c.relname") " || '.' || quote_ident(a.attname), NULL::text, "
+	"SELECT 'pg_class'::regclass::oid, c.oid, a.attnum::int4, "
+	"'pg_class'::regclass::oid, c.oid, 0, "
+	"CASE WHEN a.attinhcount > 0 AND NOT a.attislocal THEN "
+	"'pg_class'::regclass::oid END, up.attrelid, up.attnum::int4, "
+	QUALIFIED("n.nspname", "c.relname")
+	" || '.' || quote_ident(a.attname), NULL::text, "
 	"quote_ident(a.attname) AS name, "
 	"a.attnum AS number, "
-	"CASE WHEN a.attinhcount > 0 AND (c.relispartition OR NOT a.attislocal) THEN 'inherited' END AS inherited, "
+	"CASE WHEN a.attinhcount > 0 AND (c.relispartition OR NOT a.attislocal) "
+	"THEN 'inherited' END AS inherited, "
 	"format_type(a.atttypid, a.atttypmod) AS type, "
-	"(SELECT " QUALIFIED("cn.nspname", "co.collname") " FROM pg_collation co JOIN pg_namespace cn ON cn.oid = co.collnamespace "
-	"WHERE co.oid = a.attcollation AND a.attcollation <> t.typcollation) AS collation, "
-	"CASE WHEN a.attgenerated = 's' THEN pg_get_expr(d.adbin, d.adrelid) END AS generated, "
-	"CASE a.attidentity WHEN 'a' THEN 'ALWAYS' WHEN 'd' THEN 'BY DEFAULT' END AS identity, "
-	 SEQUENCE_CREATE("'SEQUENCE NAME ' || sq.id || ' '") " AS identity_create, "
-	 SEQUENCE_OPTIONS("SET ") " AS identity_options, "
+	"(SELECT " QUALIFIED("cn.nspname", "co.collname")
+	" FROM pg_collation co JOIN pg_namespace cn ON cn.oid = "
+	"co.collnamespace "
+	"WHERE co.oid = a.attcollation AND a.attcollation <> t.typcollation) AS "
+	"collation, "
+	"CASE WHEN a.attgenerated = 's' THEN pg_get_expr(d.adbin, d.adrelid) "
+	"END AS generated, "
+	"CASE a.attidentity WHEN 'a' THEN 'ALWAYS' WHEN 'd' THEN 'BY DEFAULT' "
+	"END AS identity, "
+	SEQUENCE_CREATE("'SEQUENCE NAME ' || sq.id || ' '") " AS identity_create, "
+	SEQUENCE_OPTIONS("SET ") " AS identity_options, "
 	"sq.id AS identity_sequence, "
 	"sq.name AS identity_sequence_name, "
 	"CASE WHEN a.attnotnull THEN 'NOT NULL' END AS not_null, "
-	"CASE WHEN a.attstorage <> t.typstorage THEN CASE a.attstorage WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' "
+	"CASE WHEN a.attstorage <> t.typstorage THEN CASE a.attstorage WHEN 'p' "
+	"THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' "
 	"WHEN 'm' THEN 'MAIN' WHEN 'x' THEN 'EXTENDED' END END AS storage, "
-	"CASE t.typstorage WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' WHEN 'm' THEN 'MAIN' ELSE 'EXTENDED' END AS type_storage, "
-	"CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END AS compression, "
+	"CASE t.typstorage WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' WHEN "
+	"'m' THEN 'MAIN' ELSE 'EXTENDED' END AS type_storage, "
+	FOREIGN_OPTIONS("a.attfdwoptions") " AS foreign_options, "
+	FOREIGN_OPTION_LINES("a.attfdwoptions") " AS foreign_option_lines, "
+	"CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END AS "
+	"compression, "
 	"CASE WHEN a.attstattarget >= 0 THEN a.attstattarget END AS statistics, "
-	 DBMIG_OPTIONS("array(SELECT o FROM unnest(a.attoptions) o WHERE o NOT LIKE 'pg_attver=%')") " AS options, "
-	 DBMIG_ACL("a.attacl", "c", "c.relowner") " "
+	DBMIG_OPTIONS("array(SELECT o FROM unnest(a.attoptions) o WHERE o NOT LIKE 'pg_attver=%')")
+	" AS options, "
+	DBMIG_ACL("a.attacl", "c", "c.relowner") " "
 	"FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
-	"JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped "
+	"JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT "
+	"a.attisdropped "
 	"JOIN pg_type t ON t.oid = a.atttypid "
-	"LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum AND a.attgenerated <> '' "
-	"LEFT JOIN LATERAL (SELECT p.attrelid, p.attnum FROM pg_inherits i JOIN pg_attribute p ON p.attrelid = i.inhparent AND p.attname = a.attname "
-	"WHERE i.inhrelid = c.oid AND a.attinhcount > 0 AND p.attnum > 0 ORDER BY i.inhseqno LIMIT 1) up ON true "
-	"LEFT JOIN LATERAL (SELECT s.*, quote_ident(q.relname) AS name, " QUALIFIED("qn.nspname", "q.relname") " AS id "
-	"FROM pg_depend p JOIN pg_sequence s ON s.seqrelid = p.objid JOIN pg_class q ON q.oid = p.objid JOIN pg_namespace qn ON qn.oid = q.relnamespace "
-	"WHERE a.attidentity <> '' AND p.classid = 'pg_class'::regclass AND p.refclassid = 'pg_class'::regclass "
-	"AND p.refobjid = c.oid AND p.refobjsubid = a.attnum AND p.deptype = 'i') sq ON true "
-	"WHERE c.relkind IN ('r', 'p') AND c.reloftype = 0 AND c.relpersistence <> 't' AND n.oid = ANY ($1) ";
+	"LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum AND "
+	"a.attgenerated <> '' "
+	"LEFT JOIN LATERAL (SELECT p.attrelid, p.attnum FROM pg_inherits i JOIN "
+	"pg_attribute p ON p.attrelid = i.inhparent AND p.attname = a.attname "
+	"WHERE i.inhrelid = c.oid AND a.attinhcount > 0 AND p.attnum > 0 ORDER "
+	"BY i.inhseqno LIMIT 1) up ON true "
+	"LEFT JOIN LATERAL (SELECT s.*, quote_ident(q.relname) AS name, "
+	QUALIFIED("qn.nspname", "q.relname") " AS id "
+	"FROM pg_depend p JOIN pg_sequence s ON s.seqrelid = p.objid JOIN "
+	"pg_class q ON q.oid = p.objid JOIN pg_namespace qn ON qn.oid = "
+	"q.relnamespace "
+	"WHERE a.attidentity <> '' AND p.classid = 'pg_class'::regclass AND "
+	"p.refclassid = 'pg_class'::regclass "
+	"AND p.refobjid = c.oid AND p.refobjsubid = a.attnum AND p.deptype = "
+	"'i') sq ON true "
+	"WHERE c.relkind IN ('r', 'p', 'f') AND c.reloftype = 0 AND "
+	"c.relpersistence <> 't' AND n.oid = ANY ($1) ";
 
 /* A type that every database has; InvalidOid for others. */
 static Oid
@@ -563,6 +620,10 @@ static const DbmigRule column_rules[] = {
 		.unset = "ALTER TABLE {parent} ALTER COLUMN {name} SET STORAGE {type_storage}"
 	},
 	{.attribute = "type_storage", .how = DBMIG_INFO},
+	{.attribute = "foreign_options", .how = DBMIG_INFO},
+	{.attribute = "foreign_option_lines", .how = DBMIG_ALTER,
+		.alter = dbmig_alter_foreign_options
+	},
 	{.attribute = "compression", .how = DBMIG_ALTER,
 		.flags = DBMIG_LATE | DBMIG_COSMETIC,
 		.set = "ALTER TABLE {parent} ALTER COLUMN {name} SET COMPRESSION {compression}",
@@ -625,15 +686,18 @@ const DbmigKind dbmig_kind_column = {
 /* default of a column */
 
 static const char default_query[] =
-	"SELECT 'pg_attrdef'::regclass::oid, d.oid, 0, 'pg_class'::regclass::oid, c.oid, a.attnum::int4, 0::oid, 0::oid, 0, "
-	 QUALIFIED("n.nspname", "c.relname") " || '.' || quote_ident(a.attname), NULL::text, "
-	 QUALIFIED("n.nspname", "c.relname") " AS table, "
+	"SELECT 'pg_attrdef'::regclass::oid, d.oid, 0, "
+	"'pg_class'::regclass::oid, c.oid, a.attnum::int4, 0::oid, 0::oid, 0, "
+	QUALIFIED("n.nspname", "c.relname")
+	" || '.' || quote_ident(a.attname), NULL::text, "
+	QUALIFIED("n.nspname", "c.relname") " AS table, "
 	"quote_ident(a.attname) AS column, "
 	"pg_get_expr(d.adbin, d.adrelid) AS expression "
 	"FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
 	"JOIN pg_attribute a ON a.attrelid = c.oid "
 	"JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum "
-	"WHERE c.relkind IN ('r', 'p') AND c.reloftype = 0 AND c.relpersistence <> 't' AND a.attgenerated = '' AND n.oid = ANY ($1) ";
+	"WHERE c.relkind IN ('r', 'p', 'f') AND c.reloftype = 0 AND "
+	"c.relpersistence <> 't' AND a.attgenerated = '' AND n.oid = ANY ($1) ";
 
 static const DbmigRule default_rules[] = {
 	{.attribute = "table", .how = DBMIG_INFO},

@@ -19,7 +19,8 @@
 #include "schema/kinds.h"
 
 #define TYPE_HEAD \
-	"SELECT 'pg_type'::regclass::oid, t.oid, 0, 'pg_namespace'::regclass::oid, t.typnamespace, 0, " \
+	"SELECT 'pg_type'::regclass::oid, t.oid, 0, " \
+	"'pg_namespace'::regclass::oid, t.typnamespace, 0, " \
 	"0::oid, 0::oid, 0, " QUALIFIED("n.nspname", "t.typname") ", " \
 	"'n:' || " QUALIFIED("n.nspname", "t.typname") ", "
 
@@ -108,11 +109,13 @@ dbmig_swap_type(DbmigDiff *diff, DbmigFact *before, DbmigFact *after)
 /* enum */
 
 static const char enum_query[] =
-	 TYPE_HEAD " "
-	"(SELECT string_agg(quote_literal(e.enumlabel), ', ' ORDER BY e.enumsortorder) FROM pg_enum e WHERE e.enumtypid = t.oid) AS labels, "
-	 DBMIG_OWNER("t.typowner") ", "
-	 DBMIG_ACL("t.typacl", "T", "t.typowner") " "
-	 TYPE_TAIL("e") " ";
+	TYPE_HEAD " "
+	"(SELECT string_agg(quote_literal(e.enumlabel), ', ' ORDER BY "
+	"e.enumsortorder) FROM pg_enum e WHERE e.enumtypid = t.oid) AS "
+	"labels, "
+	DBMIG_OWNER("t.typowner") ", "
+	DBMIG_ACL("t.typacl", "T", "t.typowner") " "
+	TYPE_TAIL("e") " ";
 
 /* The labels of an enum, as constants. */
 static List *
@@ -248,15 +251,18 @@ const DbmigKind dbmig_kind_enum = {
 /* domain */
 
 static const char domain_query[] =
-	 TYPE_HEAD " "
+	TYPE_HEAD " "
 	"format_type(t.typbasetype, t.typtypmod) AS type, "
-	"(SELECT " QUALIFIED("cn.nspname", "co.collname") " FROM pg_collation co JOIN pg_namespace cn ON cn.oid = co.collnamespace "
-	"JOIN pg_type b ON b.oid = t.typbasetype WHERE co.oid = t.typcollation AND t.typcollation <> b.typcollation) AS collation, "
+	"(SELECT " QUALIFIED("cn.nspname", "co.collname")
+	" FROM pg_collation co JOIN pg_namespace cn ON cn.oid = "
+	"co.collnamespace "
+	"JOIN pg_type b ON b.oid = t.typbasetype WHERE co.oid = t.typcollation "
+	"AND t.typcollation <> b.typcollation) AS collation, "
 	"pg_get_expr(t.typdefaultbin, 0) AS default, "
 	"CASE WHEN t.typnotnull THEN 'NOT NULL' END AS not_null, "
-	 DBMIG_OWNER("t.typowner") ", "
-	 DBMIG_ACL("t.typacl", "T", "t.typowner") " "
-	 TYPE_TAIL("d") " ";
+	DBMIG_OWNER("t.typowner") ", "
+	DBMIG_ACL("t.typacl", "T", "t.typowner") " "
+	TYPE_TAIL("d") " ";
 
 /* Does a column or type use it as part of something else? */
 static bool
@@ -317,12 +323,16 @@ const DbmigKind dbmig_kind_domain = {
 };
 
 static const char domain_constraint_query[] =
-	"SELECT 'pg_constraint'::regclass::oid, k.oid, 0, 'pg_type'::regclass::oid, t.oid, 0, 0::oid, 0::oid, 0, "
-	 QUALIFIED("n.nspname", "t.typname") " || ' ' || quote_ident(k.conname), NULL::text, "
+	"SELECT 'pg_constraint'::regclass::oid, k.oid, 0, "
+	"'pg_type'::regclass::oid, t.oid, 0, 0::oid, 0::oid, 0, "
+	QUALIFIED("n.nspname", "t.typname")
+	" || ' ' || quote_ident(k.conname), NULL::text, "
 	"quote_ident(k.conname) AS name, "
-	"regexp_replace(pg_get_constraintdef(k.oid), ' NOT VALID$', '') AS definition, "
+	"regexp_replace(pg_get_constraintdef(k.oid), ' NOT VALID$', '') AS "
+	"definition, "
 	"CASE WHEN NOT k.convalidated THEN ' NOT VALID' END AS not_valid "
-	"FROM pg_constraint k JOIN pg_type t ON t.oid = k.contypid JOIN pg_namespace n ON n.oid = t.typnamespace "
+	"FROM pg_constraint k JOIN pg_type t ON t.oid = k.contypid JOIN "
+	"pg_namespace n ON n.oid = t.typnamespace "
 	"WHERE k.contype = 'c' AND n.oid = ANY ($1) ";
 
 static const DbmigRule domain_constraint_rules[] = {
@@ -346,11 +356,14 @@ const DbmigKind dbmig_kind_domain_constraint = {
 /* composite type; pg_depend and comments know it by its pg_type row */
 
 static const char composite_query[] =
-	"SELECT 'pg_type'::regclass::oid, t.oid, 0, 'pg_namespace'::regclass::oid, t.typnamespace, 0, 0::oid, 0::oid, 0, "
-	 QUALIFIED("n.nspname", "t.typname") ", 'n:' || " QUALIFIED("n.nspname", "t.typname") ", "
-	 DBMIG_OWNER("t.typowner") ", "
-	 DBMIG_ACL("t.typacl", "T", "t.typowner") " "
-	"FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace JOIN pg_class c ON c.oid = t.typrelid "
+	"SELECT 'pg_type'::regclass::oid, t.oid, 0, "
+	"'pg_namespace'::regclass::oid, t.typnamespace, 0, 0::oid, 0::oid, 0, "
+	QUALIFIED("n.nspname", "t.typname") ", 'n:' || "
+	QUALIFIED("n.nspname", "t.typname") ", "
+	DBMIG_OWNER("t.typowner") ", "
+	DBMIG_ACL("t.typacl", "T", "t.typowner") " "
+	"FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace JOIN "
+	"pg_class c ON c.oid = t.typrelid "
 	"WHERE c.relkind = 'c' AND n.oid = ANY ($1) ";
 
 static const DbmigRule composite_rules[] = {
@@ -393,15 +406,21 @@ const DbmigKind dbmig_kind_composite = {
 };
 
 static const char attribute_query[] =
-	"SELECT 'pg_class'::regclass::oid, c.oid, a.attnum::int4, 'pg_type'::regclass::oid, c.reltype, 0, 0::oid, 0::oid, 0, "
-	 QUALIFIED("n.nspname", "c.relname") " || '.' || quote_ident(a.attname), NULL::text, "
+	"SELECT 'pg_class'::regclass::oid, c.oid, a.attnum::int4, "
+	"'pg_type'::regclass::oid, c.reltype, 0, 0::oid, 0::oid, 0, "
+	QUALIFIED("n.nspname", "c.relname")
+	" || '.' || quote_ident(a.attname), NULL::text, "
 	"quote_ident(a.attname) AS name, "
 	"a.attnum AS number, "
 	"format_type(a.atttypid, a.atttypmod) AS type, "
-	"(SELECT " QUALIFIED("cn.nspname", "co.collname") " FROM pg_collation co JOIN pg_namespace cn ON cn.oid = co.collnamespace "
-	"WHERE co.oid = a.attcollation AND a.attcollation <> t.typcollation) AS collation "
+	"(SELECT " QUALIFIED("cn.nspname", "co.collname")
+	" FROM pg_collation co JOIN pg_namespace cn ON cn.oid = "
+	"co.collnamespace "
+	"WHERE co.oid = a.attcollation AND a.attcollation <> t.typcollation) AS "
+	"collation "
 	"FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
-	"JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped "
+	"JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT "
+	"a.attisdropped "
 	"JOIN pg_type t ON t.oid = a.atttypid "
 	"WHERE c.relkind = 'c' AND n.oid = ANY ($1) ";
 
@@ -429,21 +448,30 @@ const DbmigKind dbmig_kind_attribute = {
 /* range type */
 
 static const char range_query[] =
-	 TYPE_HEAD " "
+	TYPE_HEAD " "
 	"(SELECT concat_ws(', ', 'subtype = ' || format_type(r.rngsubtype, NULL), "
-	"CASE WHEN NOT o.opcdefault THEN 'subtype_opclass = ' || " QUALIFIED("opn.nspname", "o.opcname") " END, "
-	"(SELECT 'collation = ' || " QUALIFIED("cn.nspname", "co.collname") " FROM pg_collation co JOIN pg_namespace cn ON cn.oid = co.collnamespace "
+	"CASE WHEN NOT o.opcdefault THEN 'subtype_opclass = ' || "
+	QUALIFIED("opn.nspname", "o.opcname") " END, "
+	"(SELECT 'collation = ' || " QUALIFIED("cn.nspname", "co.collname")
+	" FROM pg_collation co JOIN pg_namespace cn ON cn.oid = "
+	"co.collnamespace "
 	"WHERE co.oid = r.rngcollation AND r.rngcollation <> st.typcollation), "
-	"'canonical = ' || (SELECT " QUALIFIED("pn.nspname", "p.proname") " FROM pg_proc p JOIN pg_namespace pn ON pn.oid = p.pronamespace WHERE p.oid = r.rngcanonical), "
-	"'subtype_diff = ' || (SELECT " QUALIFIED("pn.nspname", "p.proname") " FROM pg_proc p JOIN pg_namespace pn ON pn.oid = p.pronamespace WHERE p.oid = r.rngsubdiff), "
+	"'canonical = ' || (SELECT " QUALIFIED("pn.nspname", "p.proname")
+	" FROM pg_proc p JOIN pg_namespace pn ON pn.oid = p.pronamespace WHERE "
+	"p.oid = r.rngcanonical), "
+	"'subtype_diff = ' || (SELECT " QUALIFIED("pn.nspname", "p.proname")
+	" FROM pg_proc p JOIN pg_namespace pn ON pn.oid = p.pronamespace WHERE "
+	"p.oid = r.rngsubdiff), "
 	"'multirange_type_name = ' || " QUALIFIED("mn.nspname", "m.typname") ") "
-	"FROM pg_range r JOIN pg_type st ON st.oid = r.rngsubtype JOIN pg_opclass o ON o.oid = r.rngsubopc "
+	"FROM pg_range r JOIN pg_type st ON st.oid = r.rngsubtype JOIN "
+	"pg_opclass o ON o.oid = r.rngsubopc "
 	"JOIN pg_namespace opn ON opn.oid = o.opcnamespace "
-	"JOIN pg_type m ON m.oid = r.rngmultitypid JOIN pg_namespace mn ON mn.oid = m.typnamespace "
+	"JOIN pg_type m ON m.oid = r.rngmultitypid JOIN pg_namespace mn ON "
+	"mn.oid = m.typnamespace "
 	"WHERE r.rngtypid = t.oid) AS definition, "
-	 DBMIG_OWNER("t.typowner") ", "
-	 DBMIG_ACL("t.typacl", "T", "t.typowner") " "
-	 TYPE_TAIL("r") " ";
+	DBMIG_OWNER("t.typowner") ", "
+	DBMIG_ACL("t.typacl", "T", "t.typowner") " "
+	TYPE_TAIL("r") " ";
 
 static const DbmigRule range_rules[] = {
 	{.attribute = "definition", .how = DBMIG_ALTER, .flags = DBMIG_REBUILDS},

@@ -16,20 +16,28 @@
 #include "schema/kinds.h"
 
 #define VIEW_QUERY(relkind) \
-	"SELECT 'pg_class'::regclass::oid, c.oid, 0, 'pg_namespace'::regclass::oid, c.relnamespace, 0, " \
+	"SELECT 'pg_class'::regclass::oid, c.oid, 0, " \
+	"'pg_namespace'::regclass::oid, c.relnamespace, 0, " \
 	"0::oid, 0::oid, 0, " QUALIFIED("n.nspname", "c.relname") ", " \
 	"'n:' || " QUALIFIED("n.nspname", "c.relname") ", " \
-	"(SELECT string_agg(quote_ident(a.attname) || ' ' || format_type(a.atttypid, a.atttypmod) || ' ' || a.attcollation::regcollation || E'\\n', '' ORDER BY a.attnum) " \
-	"FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) AS columns, " \
+	"(SELECT string_agg(quote_ident(a.attname) || ' ' || " \
+	"format_type(a.atttypid, a.atttypmod) || ' ' || " \
+	"a.attcollation::regcollation || E'\\n', '' ORDER BY a.attnum) " \
+	"FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND " \
+	"NOT a.attisdropped) AS columns, " \
 	"(SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) " \
-	"FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) AS names, " \
+	"FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND " \
+	"NOT a.attisdropped) AS names, " \
 	"rtrim(pg_get_viewdef(c.oid), ';') AS definition, " \
 	"array_to_string(c.reloptions, ', ') AS options, " \
-	"(SELECT quote_ident(m.amname) FROM pg_am m WHERE m.oid = c.relam AND m.amname <> 'heap') AS access_method, " \
-	"(SELECT quote_ident(t.spcname) FROM pg_tablespace t WHERE t.oid = c.reltablespace) AS tablespace, " \
+	"(SELECT quote_ident(m.amname) FROM pg_am m WHERE m.oid = c.relam AND " \
+	"m.amname <> 'heap') AS access_method, " \
+	"(SELECT quote_ident(t.spcname) FROM pg_tablespace t WHERE t.oid = " \
+	"c.reltablespace) AS tablespace, " \
 	DBMIG_OWNER("c.relowner") ", " DBMIG_ACL("c.relacl", "r", "c.relowner") \
 	" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace " \
-	"WHERE c.relkind = '" relkind "' AND c.relpersistence <> 't' AND n.oid = ANY ($1)"
+	"WHERE c.relkind = '" relkind \
+	"' AND c.relpersistence <> 't' AND n.oid = ANY ($1)"
 
 static const char view_query[] = VIEW_QUERY("v");
 static const char materialized_view_query[] = VIEW_QUERY("m");
@@ -101,18 +109,24 @@ const DbmigKind dbmig_kind_materialized_view = {
 /* column of a view */
 
 static const char view_column_query[] =
-	"SELECT 'pg_class'::regclass::oid, c.oid, a.attnum::int4, 'pg_class'::regclass::oid, c.oid, 0, 0::oid, 0::oid, 0, "
-	 QUALIFIED("n.nspname", "c.relname") " || '.' || quote_ident(a.attname), NULL::text, "
+	"SELECT 'pg_class'::regclass::oid, c.oid, a.attnum::int4, "
+	"'pg_class'::regclass::oid, c.oid, 0, 0::oid, 0::oid, 0, "
+	QUALIFIED("n.nspname", "c.relname")
+	" || '.' || quote_ident(a.attname), NULL::text, "
 	"quote_ident(a.attname) AS name, "
-	"CASE WHEN c.relkind = 'm' AND a.attstorage <> t.typstorage THEN CASE a.attstorage WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' "
+	"CASE WHEN c.relkind = 'm' AND a.attstorage <> t.typstorage THEN CASE "
+	"a.attstorage WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' "
 	"WHEN 'm' THEN 'MAIN' WHEN 'x' THEN 'EXTENDED' END END AS storage, "
-	"CASE t.typstorage WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' WHEN 'm' THEN 'MAIN' ELSE 'EXTENDED' END AS type_storage, "
+	"CASE t.typstorage WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' WHEN "
+	"'m' THEN 'MAIN' ELSE 'EXTENDED' END AS type_storage, "
 	"CASE WHEN a.attstattarget >= 0 THEN a.attstattarget END AS statistics, "
-	 DBMIG_ACL("a.attacl", "c", "c.relowner") " "
+	DBMIG_ACL("a.attacl", "c", "c.relowner") " "
 	"FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
-	"JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped "
+	"JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT "
+	"a.attisdropped "
 	"JOIN pg_type t ON t.oid = a.atttypid "
-	"WHERE c.relkind IN ('v', 'm') AND c.relpersistence <> 't' AND n.oid = ANY ($1) ";
+	"WHERE c.relkind IN ('v', 'm') AND c.relpersistence <> 't' AND n.oid = "
+	"ANY ($1) ";
 
 static const DbmigRule view_column_rules[] = {
 	{.attribute = "name", .how = DBMIG_INFO},
@@ -141,9 +155,11 @@ const DbmigKind dbmig_kind_view_column = {
 };
 
 static const char view_default_query[] =
-	"SELECT 'pg_attrdef'::regclass::oid, d.oid, 0, 'pg_class'::regclass::oid, c.oid, a.attnum::int4, 0::oid, 0::oid, 0, "
-	 QUALIFIED("n.nspname", "c.relname") " || '.' || quote_ident(a.attname), NULL::text, "
-	 QUALIFIED("n.nspname", "c.relname") " AS view, "
+	"SELECT 'pg_attrdef'::regclass::oid, d.oid, 0, "
+	"'pg_class'::regclass::oid, c.oid, a.attnum::int4, 0::oid, 0::oid, 0, "
+	QUALIFIED("n.nspname", "c.relname")
+	" || '.' || quote_ident(a.attname), NULL::text, "
+	QUALIFIED("n.nspname", "c.relname") " AS view, "
 	"quote_ident(a.attname) AS column, "
 	"pg_get_expr(d.adbin, d.adrelid) AS expression "
 	"FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
@@ -172,12 +188,17 @@ const DbmigKind dbmig_kind_view_default = {
 /* rule, of a table or view */
 
 static const char rule_query[] =
-	"SELECT 'pg_rewrite'::regclass::oid, r.oid, 0, 'pg_class'::regclass::oid, c.oid, 0, 0::oid, 0::oid, 0, "
-	 QUALIFIED("n.nspname", "c.relname") " || ' ' || quote_ident(r.rulename), NULL::text, "
+	"SELECT 'pg_rewrite'::regclass::oid, r.oid, 0, "
+	"'pg_class'::regclass::oid, c.oid, 0, 0::oid, 0::oid, 0, "
+	QUALIFIED("n.nspname", "c.relname")
+	" || ' ' || quote_ident(r.rulename), NULL::text, "
 	"quote_ident(r.rulename) AS name, "
-	"regexp_replace(rtrim(pg_get_ruledef(r.oid), ';'), '^CREATE RULE', 'CREATE OR REPLACE RULE') AS definition, "
-	"CASE r.ev_enabled WHEN 'D' THEN 'DISABLE' WHEN 'R' THEN 'ENABLE REPLICA' WHEN 'A' THEN 'ENABLE ALWAYS' END AS enabled "
-	"FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class JOIN pg_namespace n ON n.oid = c.relnamespace "
+	"regexp_replace(rtrim(pg_get_ruledef(r.oid), ';'), '^CREATE RULE', "
+	"'CREATE OR REPLACE RULE') AS definition, "
+	"CASE r.ev_enabled WHEN 'D' THEN 'DISABLE' WHEN 'R' THEN 'ENABLE "
+	"REPLICA' WHEN 'A' THEN 'ENABLE ALWAYS' END AS enabled "
+	"FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class JOIN "
+	"pg_namespace n ON n.oid = c.relnamespace "
 	"WHERE r.rulename <> '_RETURN' AND n.oid = ANY ($1) ";
 
 static const DbmigRule rule_rules[] = {

@@ -25,6 +25,14 @@ const DbmigKind *const dbmig_kinds[] = {
 	&dbmig_kind_attribute,
 	&dbmig_kind_range,
 	&dbmig_kind_routine,
+	&dbmig_kind_aggregate,
+	&dbmig_kind_operator,
+	&dbmig_kind_dictionary,
+	&dbmig_kind_configuration,
+	&dbmig_kind_mapping,
+	&dbmig_kind_wrapper,
+	&dbmig_kind_server,
+	&dbmig_kind_user_mapping,
 	&dbmig_kind_table,
 	&dbmig_kind_partition,
 	&dbmig_kind_inheritance,
@@ -44,6 +52,10 @@ const DbmigKind *const dbmig_kinds[] = {
 	&dbmig_kind_rule,
 	&dbmig_kind_trigger,
 	&dbmig_kind_policy,
+	&dbmig_kind_publication,
+	&dbmig_kind_published_table,
+	&dbmig_kind_published_schema,
+	&dbmig_kind_event_trigger,
 	&dbmig_kind_default_privileges
 };
 
@@ -55,63 +67,59 @@ const int	dbmig_nkinds = lengthof(dbmig_kinds);
  */
 const char	dbmig_unmanaged_query[] =
 	"SELECT classid, objid, 0, kind, name FROM ( "
-	"SELECT 'pg_class'::regclass::oid AS classid, c.oid AS objid, CASE WHEN c.relkind = 'f' THEN 'foreign table' ELSE 'typed table' END AS kind, "
-	 QUALIFIED("n.nspname", "c.relname") " AS name "
+	"SELECT 'pg_class'::regclass::oid AS classid, c.oid AS objid, 'typed "
+	"table' AS kind, "
+	QUALIFIED("n.nspname", "c.relname") " AS name "
 	"FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
-	"WHERE (c.relkind = 'f' OR c.reloftype <> 0) AND n.oid = ANY ($1) "
+	"WHERE c.reloftype <> 0 AND n.oid = ANY ($1) "
 	"UNION ALL "
-	"SELECT 'pg_proc'::regclass::oid, p.oid, 'aggregate', p.oid::regprocedure::text "
-	"FROM pg_proc p WHERE p.prokind = 'a' AND p.pronamespace = ANY ($1) "
+	"SELECT 'pg_type'::regclass::oid, t.oid, 'base type', "
+	"format_type(t.oid, NULL) "
+	"FROM pg_type t WHERE t.typtype IN ('b', 'p') AND t.typelem = 0 AND "
+	"t.typnamespace = ANY ($1) "
 	"UNION ALL "
-	"SELECT 'pg_type'::regclass::oid, t.oid, 'base type', format_type(t.oid, NULL) "
-	"FROM pg_type t WHERE t.typtype IN ('b', 'p') AND t.typelem = 0 AND t.typnamespace = ANY ($1) "
+	"SELECT 'pg_opclass'::regclass::oid, o.oid, 'operator class', "
+	QUALIFIED("n.nspname", "o.opcname") " "
+	"FROM pg_opclass o JOIN pg_namespace n ON n.oid = o.opcnamespace WHERE "
+	"n.oid = ANY ($1) "
 	"UNION ALL "
-	"SELECT 'pg_operator'::regclass::oid, o.oid, 'operator', o.oid::regoperator::text "
-	"FROM pg_operator o WHERE o.oprnamespace = ANY ($1) "
+	"SELECT 'pg_opfamily'::regclass::oid, o.oid, 'operator family', "
+	QUALIFIED("n.nspname", "o.opfname") " "
+	"FROM pg_opfamily o JOIN pg_namespace n ON n.oid = o.opfnamespace WHERE "
+	"n.oid = ANY ($1) "
 	"UNION ALL "
-	"SELECT 'pg_opclass'::regclass::oid, o.oid, 'operator class', " QUALIFIED("n.nspname", "o.opcname") " "
-	"FROM pg_opclass o JOIN pg_namespace n ON n.oid = o.opcnamespace WHERE n.oid = ANY ($1) "
+	"SELECT 'pg_conversion'::regclass::oid, o.oid, 'conversion', "
+	QUALIFIED("n.nspname", "o.conname") " "
+	"FROM pg_conversion o JOIN pg_namespace n ON n.oid = o.connamespace "
+	"WHERE n.oid = ANY ($1) "
 	"UNION ALL "
-	"SELECT 'pg_opfamily'::regclass::oid, o.oid, 'operator family', " QUALIFIED("n.nspname", "o.opfname") " "
-	"FROM pg_opfamily o JOIN pg_namespace n ON n.oid = o.opfnamespace WHERE n.oid = ANY ($1) "
+	"SELECT 'pg_ts_parser'::regclass::oid, o.oid, 'text search parser', "
+	QUALIFIED("n.nspname", "o.prsname") " "
+	"FROM pg_ts_parser o JOIN pg_namespace n ON n.oid = o.prsnamespace "
+	"WHERE n.oid = ANY ($1) "
 	"UNION ALL "
-	"SELECT 'pg_conversion'::regclass::oid, o.oid, 'conversion', " QUALIFIED("n.nspname", "o.conname") " "
-	"FROM pg_conversion o JOIN pg_namespace n ON n.oid = o.connamespace WHERE n.oid = ANY ($1) "
+	"SELECT 'pg_ts_template'::regclass::oid, o.oid, 'text search "
+	"template', " QUALIFIED("n.nspname", "o.tmplname") " "
+	"FROM pg_ts_template o JOIN pg_namespace n ON n.oid = o.tmplnamespace "
+	"WHERE n.oid = ANY ($1) "
 	"UNION ALL "
-	"SELECT 'pg_ts_parser'::regclass::oid, o.oid, 'text search parser', " QUALIFIED("n.nspname", "o.prsname") " "
-	"FROM pg_ts_parser o JOIN pg_namespace n ON n.oid = o.prsnamespace WHERE n.oid = ANY ($1) "
-	"UNION ALL "
-	"SELECT 'pg_ts_template'::regclass::oid, o.oid, 'text search template', " QUALIFIED("n.nspname", "o.tmplname") " "
-	"FROM pg_ts_template o JOIN pg_namespace n ON n.oid = o.tmplnamespace WHERE n.oid = ANY ($1) "
-	"UNION ALL "
-	"SELECT 'pg_ts_dict'::regclass::oid, o.oid, 'text search dictionary', " QUALIFIED("n.nspname", "o.dictname") " "
-	"FROM pg_ts_dict o JOIN pg_namespace n ON n.oid = o.dictnamespace WHERE n.oid = ANY ($1) "
-	"UNION ALL "
-	"SELECT 'pg_ts_config'::regclass::oid, o.oid, 'text search configuration', " QUALIFIED("n.nspname", "o.cfgname") " "
-	"FROM pg_ts_config o JOIN pg_namespace n ON n.oid = o.cfgnamespace WHERE n.oid = ANY ($1) "
-	"UNION ALL "
-	"SELECT 'pg_cast'::regclass::oid, c.oid, 'cast', format('%s AS %s', format_type(c.castsource, NULL), format_type(c.casttarget, NULL)) "
+	"SELECT 'pg_cast'::regclass::oid, c.oid, 'cast', format('%s AS %s', "
+	"format_type(c.castsource, NULL), format_type(c.casttarget, NULL)) "
 	"FROM pg_cast c WHERE c.oid >= 16384 "
 	"UNION ALL "
-	"SELECT 'pg_event_trigger'::regclass::oid, e.oid, 'event trigger', quote_ident(e.evtname) FROM pg_event_trigger e "
+	"SELECT 'pg_language'::regclass::oid, l.oid, 'language', "
+	"quote_ident(l.lanname) FROM pg_language l WHERE l.oid >= 16384 "
 	"UNION ALL "
-	"SELECT 'pg_publication'::regclass::oid, p.oid, 'publication', quote_ident(p.pubname) FROM pg_publication p "
+	"SELECT 'pg_am'::regclass::oid, a.oid, 'access method', "
+	"quote_ident(a.amname) FROM pg_am a WHERE a.oid >= 16384 "
 	"UNION ALL "
-	"SELECT 'pg_foreign_data_wrapper'::regclass::oid, f.oid, 'foreign-data wrapper', quote_ident(f.fdwname) FROM pg_foreign_data_wrapper f "
-	"UNION ALL "
-	"SELECT 'pg_foreign_server'::regclass::oid, f.oid, 'server', quote_ident(f.srvname) FROM pg_foreign_server f "
-	"UNION ALL "
-	"SELECT 'pg_user_mapping'::regclass::oid, m.oid, 'user mapping', format('%s SERVER %I', CASE m.umuser WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(m.umuser)) END, s.srvname) "
-	"FROM pg_user_mapping m JOIN pg_foreign_server s ON s.oid = m.umserver "
-	"UNION ALL "
-	"SELECT 'pg_language'::regclass::oid, l.oid, 'language', quote_ident(l.lanname) FROM pg_language l WHERE l.oid >= 16384 "
-	"UNION ALL "
-	"SELECT 'pg_am'::regclass::oid, a.oid, 'access method', quote_ident(a.amname) FROM pg_am a WHERE a.oid >= 16384 "
-	"UNION ALL "
-	"SELECT 'pg_transform'::regclass::oid, t.oid, 'transform', format('FOR %s LANGUAGE %I', format_type(t.trftype, NULL), l.lanname) "
+	"SELECT 'pg_transform'::regclass::oid, t.oid, 'transform', format('FOR "
+	"%s LANGUAGE %I', format_type(t.trftype, NULL), l.lanname) "
 	"FROM pg_transform t JOIN pg_language l ON l.oid = t.trflang "
 	"UNION ALL "
-	"SELECT l.classoid, l.objoid, 'security label', format('%s of %s', l.provider, pg_describe_object(l.classoid, l.objoid, l.objsubid)) FROM pg_seclabel l "
+	"SELECT l.classoid, l.objoid, 'security label', format('%s of %s', "
+	"l.provider, pg_describe_object(l.classoid, l.objoid, l.objsubid)) "
+	"FROM pg_seclabel l "
 	") AS objects ORDER BY kind COLLATE \"C\", name COLLATE \"C\" ";
 
 /* What this fact comes from in a parent table; NULL if it is the table's own. */

@@ -48,6 +48,21 @@
 	"CASE WHEN sq.seqcache <> 1 THEN 'CACHE ' || sq.seqcache || ' ' ELSE '' END || " \
 	"CASE WHEN sq.seqcycle THEN 'CYCLE' ELSE '' END)"
 
+/* A function, named with its schema; NULL for none */
+#define FUNCTION_NAME(function) \
+	"(SELECT " QUALIFIED("fn.nspname", "f.proname") " FROM pg_proc f " \
+	"JOIN pg_namespace fn ON fn.oid = f.pronamespace WHERE f.oid = " function ")"
+
+/* Options of foreign objects, as in OPTIONS () */
+#define FOREIGN_OPTIONS(options) \
+	"(SELECT string_agg(quote_ident(option_name) || ' ' || quote_literal(option_value), ', ' " \
+	"ORDER BY option_name COLLATE \"C\") FROM pg_options_to_table(" options "))"
+
+/* The same as lines, to compare one by one */
+#define FOREIGN_OPTION_LINES(options) \
+	"(SELECT string_agg(quote_ident(option_name) || '=' || quote_literal(option_value), E'\\n' " \
+	"ORDER BY option_name COLLATE \"C\") FROM pg_options_to_table(" options "))"
+
 /* kind_table.c */
 extern char *dbmig_conversion(const char *column, const char *from, const char *to);
 extern char *dbmig_carry_position(const char *sequence, const DbmigFact *column);

@@ -365,3 +365,40 @@ dbmig_alter_options(DbmigDiff *diff, DbmigFact *before, DbmigFact *after,
 		(void) dbmig_act_alter(diff, after, false,
 							   psprintf("ALTER %s SET (%s)", object, join(set)), NULL);
 }
+
+/* ADD, SET and DROP options of foreign objects. */
+void
+dbmig_alter_foreign_options(DbmigDiff *diff, DbmigFact *before, DbmigFact *after,
+							const DbmigRule *rule)
+{
+	List	   *old = split_lines(dbmig_fact_value(before, rule->attribute));
+	List	   *new = split_lines(dbmig_fact_value(after, rule->attribute));
+	const char *object = after->kind == &dbmig_kind_column ?
+		dbmig_pattern("FOREIGN TABLE {parent} ALTER COLUMN {name}", after) :
+		dbmig_pattern(after->kind->address, after);
+	List	   *changes = NIL;
+	ListCell   *lc;
+
+	foreach(lc, old)
+	{
+		char	   *line = lfirst(lc);
+
+		if (find_option(new, line) == NULL)
+			changes = lappend(changes,
+							  psprintf("DROP %s", pnstrdup(line, strchr(line, '=') - line)));
+	}
+	foreach(lc, new)
+	{
+		const char *line = lfirst(lc);
+		const char *known = find_option(old, line);
+		const char *value = strchr(line, '=');
+
+		if (known == NULL || strcmp(known, line) != 0)
+			changes = lappend(changes,
+							  psprintf("%s %s %s", known ? "SET" : "ADD",
+									   pnstrdup(line, value - line), value + 1));
+	}
+	(void) dbmig_act_alter(diff, after, true,
+						   psprintf("ALTER %s OPTIONS (%s)", object, join(changes)),
+						   NULL);
+}

@@ -79,6 +79,8 @@ struct DbmigRule
 									 * that it uses gets another type */
 #define DBMIG_ONE_BY_ONE	0x04	/* children are dropped before it, each by
 									 * a statement of its own */
+#define DBMIG_GLOBAL		0x20	/* in no schema: who says nothing of the
+									 * kind does not mean that none is wanted */
 #define DBMIG_JUDGES_PARENT	0x10	/* a new one takes that the parent fits */
 #define DBMIG_DETACHES		0x08	/* dropped before its parent when it uses
 									 * something else that goes */
@@ -221,6 +223,18 @@ extern const DbmigKind dbmig_kind_routine;
 extern const DbmigKind dbmig_kind_trigger;
 extern const DbmigKind dbmig_kind_policy;
 extern const DbmigKind dbmig_kind_default_privileges;
+extern const DbmigKind dbmig_kind_aggregate;
+extern const DbmigKind dbmig_kind_operator;
+extern const DbmigKind dbmig_kind_dictionary;
+extern const DbmigKind dbmig_kind_configuration;
+extern const DbmigKind dbmig_kind_mapping;
+extern const DbmigKind dbmig_kind_wrapper;
+extern const DbmigKind dbmig_kind_server;
+extern const DbmigKind dbmig_kind_user_mapping;
+extern const DbmigKind dbmig_kind_publication;
+extern const DbmigKind dbmig_kind_published_table;
+extern const DbmigKind dbmig_kind_published_schema;
+extern const DbmigKind dbmig_kind_event_trigger;
 
 /* facts.c */
 extern DbmigInventory *dbmig_inventory_read(List *schemas);
@@ -255,6 +269,8 @@ extern List *dbmig_order(List *actions);
 /* privileges.c: attributes that several kinds have */
 extern void dbmig_alter_privileges(DbmigDiff *diff, DbmigFact *before,
 								   DbmigFact *after, const DbmigRule *rule);
+extern void dbmig_alter_foreign_options(DbmigDiff *diff, DbmigFact *before,
+										DbmigFact *after, const DbmigRule *rule);
 extern void dbmig_drop_privileges(DbmigDiff *diff, DbmigFact *fact);
 extern bool dbmig_has_default_privileges(const DbmigDiff *diff, const DbmigFact *fact);
 extern void dbmig_alter_options(DbmigDiff *diff, DbmigFact *before,

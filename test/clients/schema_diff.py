@@ -214,6 +214,7 @@ def main():
         sys.stdout.flush()
     for database in (FROM, TO, NEW):
         sql("postgres", f"DROP DATABASE IF EXISTS {database};")
+    sql("postgres", "DROP ROLE IF EXISTS regress_pair;")
     return bad
 
 
