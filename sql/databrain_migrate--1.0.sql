@@ -295,6 +295,20 @@ COMMENT ON FUNCTION pg_catalog.dbm_diff(pg_catalog.text, pg_catalog.text, pg_cat
 IS 'statements that lead from one schema to another: live, model, revision:ID, empty';
 REVOKE ALL ON FUNCTION pg_catalog.dbm_diff(pg_catalog.text, pg_catalog.text, pg_catalog.text[], pg_catalog.text) FROM PUBLIC;
 
+CREATE FUNCTION pg_catalog.dbm_check(
+    project pg_catalog.text DEFAULT NULL,
+    OUT problem pg_catalog.text,
+    OUT revision pg_catalog.text,
+    OUT object pg_catalog.text,
+    OUT detail pg_catalog.text,
+    OUT hint pg_catalog.text)
+RETURNS SETOF pg_catalog.record
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'dbmig_check';
+COMMENT ON FUNCTION pg_catalog.dbm_check(pg_catalog.text)
+IS 'what is wrong with a project in this database; no row if nothing is';
+REVOKE ALL ON FUNCTION pg_catalog.dbm_check(pg_catalog.text) FROM PUBLIC;
+
 --
 -- Looking
 --

@@ -335,9 +335,12 @@ read_source(DbmigSandbox *sandbox, void *arg)
 	if (comparison->from == NULL || comparison->to == NULL)
 		return;
 
-	if (is_live(comparison->from_name) && strcmp(comparison->to_name, "empty") != 0)
+	/* "empty" speaks of everything, unless only some schemas are meant */
+	if (is_live(comparison->from_name) &&
+		(reading->schemas || strcmp(comparison->to_name, "empty") != 0))
 		leave_unmentioned(comparison->to, comparison->from);
-	if (is_live(comparison->to_name) && strcmp(comparison->from_name, "empty") != 0)
+	if (is_live(comparison->to_name) &&
+		(reading->schemas || strcmp(comparison->from_name, "empty") != 0))
 		leave_unmentioned(comparison->from, comparison->to);
 	settle_spellings(sandbox, comparison->from, comparison->to, reading->schemas);
 }

@@ -1,0 +1,94 @@
+-- Models, differences between schemas, and what a sandbox leaves: nothing.
+-- That generated scripts do what they should is proved in
+-- test/clients/schema_diff.py.
+\set ON_ERROR_STOP on
+SET client_min_messages = warning;
+BEGIN;
+CREATE EXTENSION databrain_migrate;
+CREATE EXTENSION databrain;
+SELECT plan(31);
+
+SELECT throws_ok($$ SELECT dbm_model() $$, '42704', NULL, 'no model yet');
+SELECT throws_ok($$ SELECT * FROM dbm_diff('live', 'model') $$, '42704', NULL,
+	'nothing to compare with');
+SELECT throws_ok($$ SELECT * FROM dbm_diff('live', 'nope') $$, '22023', NULL,
+	'unknown source');
+SELECT throws_ok($$ SELECT * FROM dbm_diff('live', 'revision:nope') $$, '42704', NULL,
+	'unknown revision');
+SELECT throws_ok($$ SELECT * FROM dbm_diff(NULL, 'live') $$, '22004', NULL, 'no source');
+SELECT throws_ok($$ SELECT * FROM dbm_diff('live', 'empty', '{nope}') $$, '3F000', NULL,
+	'unknown schema');
+
+SELECT is((SELECT string_agg(DISTINCT problem, ',') FROM dbm_check()), 'pending',
+	'revisions are pending');
+SELECT count(*) FROM dbm_upgrade() \gset
+SELECT is_empty($$ SELECT * FROM dbm_check() $$, 'all is well');
+SELECT is_empty($$ SELECT * FROM dbm_diff('live', 'revision:head') WHERE statement IS NOT NULL $$,
+	'the revisions build what they built');
+CREATE TABLE public.byhand (a int);
+SELECT results_eq($$ SELECT problem, object FROM dbm_check() $$,
+	$$ VALUES ('drift', 'table public.byhand') $$, 'a table made by hand is drift');
+SELECT results_eq($$ SELECT change, kind, identity, statement, hazard FROM dbm_diff('live', 'revision:head')
+	WHERE statement IS NOT NULL $$,
+	$$ VALUES ('drop', 'table', 'public.byhand', 'DROP TABLE public.byhand', 'deletes the table''s rows') $$,
+	'dropping it is a hazard');
+DROP TABLE public.byhand;
+
+SELECT dbm_set_model('CREATE TABLE t (a int)') \gset
+SELECT is(dbm_model(), 'CREATE TABLE t (a int)', 'the model is kept');
+SELECT is((SELECT statement FROM dbm_diff('empty', 'model') WHERE kind = 'table'),
+	E'CREATE TABLE public.t (\n    a integer\n)', 'from nothing to the model');
+
+-- bad models
+PREPARE compare AS SELECT * FROM dbm_diff('live', 'model');
+SELECT dbm_set_model('CREATE TABEL t ()') \gset
+SELECT throws_ok('compare', '42601', NULL, 'syntax error');
+SELECT dbm_set_model('CREATE TABLE t (); BEGIN') \gset
+SELECT throws_ok('compare', '0A000', NULL, 'transaction control');
+SELECT dbm_set_model('CREATE TABLE t (a nope)') \gset
+SELECT throws_ok('compare', '42704', NULL, 'missing type');
+SELECT dbm_set_model('CREATE EXTENSION nope') \gset
+SELECT throws_ok('compare', NULL, NULL, 'missing extension');
+SELECT dbm_set_model('CREATE TEMP TABLE t ()') \gset
+SELECT throws_ok('compare', '42501', NULL, 'temporary table');
+SELECT dbm_set_model('SET ROLE postgres') \gset
+SELECT throws_ok('compare', '42501', NULL, 'another role');
+SELECT dbm_set_model('DROP TABLE dbm.applied') \gset
+SELECT throws_ok('compare', '2BP01', NULL, 'the engine''s own tables');
+SELECT dbm_set_model('DROP TABLE tenant') \gset
+SELECT throws_ok('compare', '42P01', NULL, 'live tables are out of reach');
+
+-- what may stand in a model
+SELECT dbm_set_model('CREATE SCHEMA public; CREATE EXTENSION databrain_migrate; CREATE TABLE t (a int);
+	CREATE INDEX CONCURRENTLY i ON t (a); VACUUM; REINDEX TABLE t; SET search_path = pg_catalog') \gset
+SELECT lives_ok('compare', 'what would need no transaction is done without, or skipped');
+SELECT dbm_set_model(E'\\restrict abc\nCREATE TABLE t (a int);\n\\unrestrict abc\n') \gset
+SELECT lives_ok('compare', 'psql''s protection of a dump');
+SELECT dbm_set_model('') \gset
+SELECT lives_ok('compare', 'an empty model');
+SELECT dbm_set_model('CREATE OPERATOR CLASS oc FOR TYPE int4 USING btree AS OPERATOR 1 <, OPERATOR 2 <=,
+	OPERATOR 3 =, OPERATOR 4 >=, OPERATOR 5 >, FUNCTION 1 btint4cmp(int4, int4)') \gset
+SELECT is((SELECT string_agg(kind || ' ' || identity, ', ' ORDER BY kind) FROM dbm_diff('empty', 'model')
+	WHERE change = 'not managed'), 'operator class public.oc, operator family public.oc',
+	'what is not managed is named');
+
+-- what is left
+SELECT is((SELECT count(*)::int FROM pg_namespace WHERE nspname ~ '^dbm_aside'), 0, 'no schema');
+SELECT is(current_setting('session_replication_role'), 'origin', 'no setting');
+SELECT is((SELECT count(*)::int FROM pg_class WHERE relname = 'tenant'), 1, 'the live schema');
+
+-- who may
+CREATE ROLE regress_model;
+SELECT dbm_set_model('CREATE TABLE t (a int)') \gset
+SET LOCAL ROLE regress_model;
+SELECT throws_ok($$ SELECT dbm_model() $$, '42501', NULL, 'reading a model takes a grant');
+SELECT throws_ok('compare', '42501', NULL, 'and so does comparing');
+RESET ROLE;
+GRANT EXECUTE ON FUNCTION dbm_set_model(text, text) TO regress_model;
+SET LOCAL ROLE regress_model;
+SELECT dbm_set_model('CREATE TABLE t (a int)') \gset
+RESET ROLE;
+SELECT throws_ok('compare', '42501', NULL, 'a model of somebody with fewer rights');
+
+SELECT * FROM finish();
+ROLLBACK;
