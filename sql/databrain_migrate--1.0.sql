@@ -309,6 +309,15 @@ COMMENT ON FUNCTION pg_catalog.dbm_check(pg_catalog.text)
 IS 'what is wrong with a project in this database; no row if nothing is';
 REVOKE ALL ON FUNCTION pg_catalog.dbm_check(pg_catalog.text) FROM PUBLIC;
 
+CREATE FUNCTION pg_catalog.dbm_test(
+    project pg_catalog.text DEFAULT NULL)
+RETURNS SETOF pg_catalog.text
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'dbmig_test';
+COMMENT ON FUNCTION pg_catalog.dbm_test(pg_catalog.text)
+IS 'try every revision up, down and up in a sandbox; lines of TAP for pg_prove';
+REVOKE ALL ON FUNCTION pg_catalog.dbm_test(pg_catalog.text) FROM PUBLIC;
+
 --
 -- Looking
 --

@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * check.c
- *		dbm_check: what is wrong with a project in this database.
+ *		dbm_check: what is wrong with a project in this database; dbm_test:
+ *		are its scripts and its model right?
  *
  * Whether the schema is as the model says, and as the applied revisions say,
  * are two questions: a model can be ahead of the revisions, and the database
@@ -16,11 +17,13 @@
 #include "commands/commands.h"
 #include "engine/compare.h"
 #include "engine/engine.h"
+#include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
 
 PG_FUNCTION_INFO_V1(dbmig_check);
+PG_FUNCTION_INFO_V1(dbmig_test);
 
 /* Where the rows go. */
 typedef struct Report
@@ -191,5 +194,79 @@ dbmig_check(PG_FUNCTION_ARGS)
 	if (dbmig_model_find(name))
 		check_schema(&report, "model", "model",
 					 "Write a revision for it, or correct the model.");
+	return (Datum) 0;
+}
+
+static void
+add_line(ReturnSetInfo *rsinfo, const char *line)
+{
+	Datum		value = CStringGetTextDatum(line);
+	bool		isnull = false;
+
+	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, &value, &isnull);
+}
+
+/* A test's line in TAP, and why it failed. */
+static void
+add_test(ReturnSetInfo *rsinfo, int number, const char *name, const char *difference)
+{
+	add_line(rsinfo, psprintf("%sok %d - %s", difference ? "not " : "", number, name));
+	while (difference && *difference)
+	{
+		int			length = strcspn(difference, "\n");
+
+		add_line(rsinfo, psprintf("# %.*s", length, difference));
+		difference += length + (difference[length] == '\n');
+	}
+}
+
+/* The statements that lead from the newest revision to the model, or NULL. */
+static char *
+model_difference(const char *project)
+{
+	DbmigComparison *comparison = dbmig_compare(project, "revision:heads",
+												"model", NIL);
+	StringInfoData text;
+	ListCell   *lc;
+
+	initStringInfo(&text);
+	foreach(lc, dbmig_comparison_changes(comparison, false))
+	{
+		const DbmigChange *change = lfirst(lc);
+
+		if (change->statement)
+			appendStringInfo(&text, "%s;\n", change->statement);
+	}
+	return text.len > 0 ? text.data : NULL;
+}
+
+/* dbm_test(project) */
+Datum
+dbmig_test(PG_FUNCTION_ARGS)
+{
+	const char *name = dbmig_project_argument(fcinfo, 0);
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	DbmigProject *project = dbmig_project_load(name, GetActiveSnapshot());
+	bool		has_model = dbmig_model_find(name) != NULL;
+	List	   *results;
+	ListCell   *lc;
+	int			nheads;
+	int			number = 1;
+
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	(void) dbmig_graph_heads(project->graph, &nheads);
+	results = dbmig_try_revisions(project);
+	add_line(rsinfo, psprintf("1..%d", list_length(results) + 1 + has_model));
+	add_test(rsinfo, number++, "there is one head",
+			 nheads == 1 ? NULL : psprintf("There are %d.\n", nheads));
+	foreach(lc, results)
+	{
+		const DbmigTrialResult *result = lfirst(lc);
+
+		add_test(rsinfo, number++, result->name, result->difference);
+	}
+	if (has_model)
+		add_test(rsinfo, number++, "the model is what the revisions build",
+				 model_difference(name));
 	return (Datum) 0;
 }

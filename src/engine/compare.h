@@ -10,6 +10,7 @@
 #ifndef DBMIG_COMPARE_H
 #define DBMIG_COMPARE_H
 
+#include "engine/engine.h"
 #include "schema/schema.h"
 
 /* Two schemas, read. */
@@ -32,10 +33,20 @@ typedef struct DbmigChange
 	const char *hazard;			/* NULL: none */
 } DbmigChange;
 
+/* What a trial of a revision came to. */
+typedef struct DbmigTrialResult
+{
+	char	   *name;			/* what was expected */
+	char	   *difference;		/* NULL: it was so */
+} DbmigTrialResult;
+
 extern DbmigComparison *dbmig_compare(const char *project, const char *from,
 									  const char *to, List *schemas);
 extern List *dbmig_comparison_changes(const DbmigComparison *comparison,
 									  bool backward);
 extern char *dbmig_changes_text(List *changes);
+
+/* trial.c */
+extern List *dbmig_try_revisions(const DbmigProject *project);
 
 #endif							/* DBMIG_COMPARE_H */

@@ -76,6 +76,7 @@ struct DbmigSandbox
 	List	   *replaced;		/* Replaced */
 	List	   *declared;		/* names of schemas that the text creates */
 	List	   *extensions;		/* and of extensions */
+	List	   *present;		/* extensions of the database */
 };
 
 static const char aside_prefix[] = "dbm_aside_";
@@ -423,6 +424,27 @@ rename_global_objects(int *number)
 	SPI_finish();
 }
 
+/* The names of all extensions. */
+static List *
+extension_names(void)
+{
+	Relation	relation = table_open(ExtensionRelationId, AccessShareLock);
+	SysScanDesc scan = systable_beginscan(relation, InvalidOid, false, NULL, 0,
+										  NULL);
+	List	   *names = NIL;
+	HeapTuple	tuple;
+
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_extension extension = (Form_pg_extension) GETSTRUCT(tuple);
+
+		names = lappend(names, makeString(pstrdup(NameStr(extension->extname))));
+	}
+	systable_endscan(scan);
+	table_close(relation, AccessShareLock);
+	return names;
+}
+
 /* Put empty schemas in the place of these, a list of OIDs. */
 static void
 replace_schemas(DbmigSandbox *sandbox, List *schemas)
@@ -467,6 +489,7 @@ dbmig_in_sandbox(List *schemas, DbmigSandboxWork work, void *arg)
 
 	PreventCommandIfReadOnly("a sandbox run");
 	GetUserIdAndSecContext(&sandbox->caller, &sandbox->caller_security);
+	sandbox->present = extension_names();
 	sandbox->role = sandbox->caller;
 	sandbox->security = sandbox->caller_security | SECURITY_RESTRICTED_OPERATION;
 
@@ -534,6 +557,28 @@ filter_create_schema(DbmigSandbox *sandbox, CreateSchemaStmt *stmt)
 }
 
 /*
+ * DROP EXTENSION of one that the database has, and that the live schemas may
+ * use, only takes back that it is wanted.
+ */
+static bool
+filter_drop_extension(DbmigSandbox *sandbox, DropStmt *stmt)
+{
+	List	   *rest = NIL;
+	ListCell   *lc;
+
+	foreach(lc, stmt->objects)
+	{
+		Node	   *name = lfirst(lc);
+
+		sandbox->extensions = list_delete(sandbox->extensions, name);
+		if (!list_member(sandbox->present, name))
+			rest = lappend(rest, name);
+	}
+	stmt->objects = rest;
+	return rest != NIL;
+}
+
+/*
  * Decide whether a statement runs in the sandbox, and take out of it what
  * cannot be done in a transaction but makes no difference to the schema.
  */
@@ -559,6 +604,8 @@ filter_statement(Node *node, void *arg)
 			return true;
 		case T_DropStmt:
 			castNode(DropStmt, node)->concurrent = false;
+			if (castNode(DropStmt, node)->removeType == OBJECT_EXTENSION)
+				return filter_drop_extension(sandbox, castNode(DropStmt, node));
 			return true;
 		case T_ReindexStmt:
 		case T_VacuumStmt:

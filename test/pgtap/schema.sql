@@ -6,7 +6,7 @@ SET client_min_messages = warning;
 BEGIN;
 CREATE EXTENSION databrain_migrate;
 CREATE EXTENSION databrain;
-SELECT plan(31);
+SELECT plan(36);
 
 SELECT throws_ok($$ SELECT dbm_model() $$, '42704', NULL, 'no model yet');
 SELECT throws_ok($$ SELECT * FROM dbm_diff('live', 'model') $$, '42704', NULL,
@@ -71,6 +71,18 @@ SELECT dbm_set_model('CREATE OPERATOR CLASS oc FOR TYPE int4 USING btree AS OPER
 SELECT is((SELECT string_agg(kind || ' ' || identity, ', ' ORDER BY kind) FROM dbm_diff('empty', 'model')
 	WHERE change = 'not managed'), 'operator class public.oc, operator family public.oc',
 	'what is not managed is named');
+
+-- every revision up, down and up
+SELECT dbm_set_model($$ CREATE TABLE t (a int) $$) \gset
+SELECT is((SELECT count(*)::int FROM dbm_test() AS line WHERE line ~ '^ok'), 10, 'the revisions are right');
+SELECT matches((SELECT line FROM dbm_test() AS line WHERE line ~ '^not ok'), 'not ok 11 - the model', 'the model is not');
+SELECT dbm_register('probe--base--aa11.sql', E'-- x\n--\n-- Revision ID: aa11\n-- Revises: base\nCREATE EXTENSION IF NOT EXISTS hstore; CREATE TABLE p1 (); CREATE TABLE p2 ();'),
+	dbm_register('probe--aa11--base.sql', E'-- x\n--\n-- Revision ID: aa11\n-- Revises: base\nDROP TABLE p1; DROP EXTENSION hstore;') \gset
+SELECT throws_ok($$ SELECT dbm_test('probe') $$, '42P07', NULL, 'the second upgrade stumbles over what the downgrade forgot');
+SELECT dbm_register('probe--aa11--base.sql', E'-- x\n--\n-- Revision ID: aa11\n-- Revises: base\nDROP TABLE p1, p2; DROP EXTENSION hstore;') \gset
+SELECT is((SELECT string_agg(left(line, 6), ',') FROM dbm_test('probe') AS line), '1..4,ok 1 -,ok 2 -,ok 3 -,ok 4 -',
+	'a downgrade that does not');
+SELECT is((SELECT count(*)::int FROM pg_class WHERE relname IN ('p1', 'p2')), 0, 'nothing of it stays');
 
 -- what is left
 SELECT is((SELECT count(*)::int FROM pg_namespace WHERE nspname ~ '^dbm_aside'), 0, 'no schema');
