@@ -988,7 +988,6 @@ dbmig_model_put(const char *project, const DbmigModel *model)
 {
 	Datum		values[Natts_model] = {0};
 	bool		nulls[Natts_model] = {0};
-	bool		replace[Natts_model];
 	TableScan	scan;
 	HeapTuple	tuple;
 
@@ -999,18 +998,7 @@ dbmig_model_put(const char *project, const DbmigModel *model)
 		TimestampTzGetDatum(GetCurrentStatementStartTimestamp());
 
 	tuple = begin_model_scan(&scan, project, RowExclusiveLock);
-	if (HeapTupleIsValid(tuple))
-	{
-		memset(replace, true, sizeof(replace));
-		update_row(&scan, tuple, values, nulls, replace);
-		end_scan(&scan, NoLock);
-		CommandCounterIncrement();
-	}
-	else
-	{
-		end_scan(&scan, NoLock);
-		insert_row("model", values, nulls);
-	}
+	put_row(&scan, tuple, "model", values, nulls);
 }
 
 /* Add a row; what concerns the session is filled in here. */

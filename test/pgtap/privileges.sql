@@ -107,6 +107,12 @@ INSERT INTO matrix VALUES
 	('dbm_merge(text,text,text,text,boolean,text)', $$SELECT * FROM dbm_merge('aaaa0001', project => 'priv')$$, '55000', '42501', '55000', '42501'),
 	('dbm_import_alembic(text,text,text)', $$SELECT * FROM dbm_import_alembic('SELECT 1', project => 'priv')$$, '22023', '42501', '22023', '42501'),
 	('dbm_set_template(text,text)', $$SELECT dbm_set_template(NULL, 'priv')$$, 'ok', '42501', 'ok', '42501'),
+	-- the schema; the revisions use a table that none of them creates
+	('dbm_set_model(text,text)', $$SELECT dbm_set_model('CREATE TABLE t ()', 'priv')$$, 'ok', '42501', 'ok', '42501'),
+	('dbm_model(text)', $$SELECT dbm_model('priv')$$, '42704', '42501', '42704', '42501'),
+	('dbm_diff(text,text,text[],text)', $$SELECT * FROM dbm_diff('live', 'empty', project => 'priv')$$, 'ok', '42501', 'ok', '42501'),
+	('dbm_check(text)', $$SELECT * FROM dbm_check('priv')$$, '42P01', '42501', '42P01', '42501'),
+	('dbm_test(text)', $$SELECT * FROM dbm_test('priv')$$, '42P01', '42501', '42P01', '42501'),
 	-- not for calling
 	('dbm_project_base(text)', $$SELECT dbm_project_base('priv')$$, '55000', '55000', '55000', '55000'),
 	('dbm_ddl_command_start()', $$SELECT dbm_ddl_command_start()$$, '39P03', '39P03', '39P03', '39P03'),
