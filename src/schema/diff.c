@@ -320,13 +320,12 @@ write_alter(DbmigDiff *diff, DbmigFact *before, DbmigFact *after, int i)
 		rule->alter(diff, before, after, rule);
 		return;
 	}
-	/* what nobody has any more is undone by the old fact's words */
 	pattern = after->values[i] ? rule->set : rule->unset;
 	if (pattern == NULL)
 		elog(ERROR, "kind \"%s\" has no statement for attribute \"%s\"",
 			 after->kind->name, rule->attribute);
 	(void) dbmig_act_alter(diff, after, !(rule->flags & DBMIG_COSMETIC),
-						   dbmig_pattern(pattern, after->values[i] ? after : before),
+						   dbmig_pattern(pattern, after),
 						   rule->hazard);
 }
 
@@ -438,7 +437,8 @@ is_in_the_way(DbmigFact *fact)
 {
 	ListCell   *lc;
 
-	if (!(fact->kind->flags & DBMIG_DETACHES))
+	/* what comes from a parent table cannot be dropped by itself */
+	if (!(fact->kind->flags & DBMIG_DETACHES) || fact->keeper)
 		return false;
 	foreach(lc, fact->references)
 	{
@@ -664,7 +664,11 @@ order_attachment(DbmigFact *fact)
 	}
 }
 
-/* Let statements that judge rows come after a column's new default. */
+/*
+ * Let a column's statements that judge rows come after its new default, and a
+ * table's options after its columns: without any that is long it has no TOAST
+ * table to take them.
+ */
 static void
 order_after_children(DbmigFact *fact)
 {
@@ -677,6 +681,8 @@ order_after_children(DbmigFact *fact)
 		DbmigFact  *child = lfirst(lc);
 		ListCell   *action;
 
+		if (child->kind != &dbmig_kind_column && child->kind != &dbmig_kind_default)
+			continue;
 		foreach(action, fact->polished)
 		{
 			dbmig_wait_for(lfirst(action), child->made);
@@ -741,7 +747,8 @@ dbmig_diff(const DbmigInventory *from, const DbmigInventory *to, const char *rol
 		order_building(to->facts[i], slots, nslots);
 		if (is_attachment(to->facts[i]))
 			order_attachment(to->facts[i]);
-		if (to->facts[i]->kind == &dbmig_kind_column)
+		if (to->facts[i]->kind == &dbmig_kind_column ||
+			to->facts[i]->kind == &dbmig_kind_table)
 			order_after_children(to->facts[i]);
 	}
 	diff->actions = dbmig_order(diff->actions);

@@ -387,6 +387,18 @@ dbmig_conversion(const char *column, const char *from, const char *to)
 	return psprintf("%s::text::%s", column, to);
 }
 
+/* Set an attribute again that is to stay as it is while the type changes. */
+static void
+restore_after_type(DbmigDiff *diff, DbmigFact *before, DbmigFact *after,
+				   const char *attribute, const char *pattern)
+{
+	const char *value = dbmig_fact_value(after, attribute);
+
+	if (value && dbmig_same_value(dbmig_fact_value(before, attribute), value))
+		(void) dbmig_act_alter(diff, after, false, dbmig_pattern(pattern, after),
+							   NULL);
+}
+
 /* ALTER COLUMN … TYPE, for a change of type or collation or both */
 static void
 alter_column_type(DbmigDiff *diff, DbmigFact *before, DbmigFact *after,
@@ -407,6 +419,12 @@ alter_column_type(DbmigDiff *diff, DbmigFact *before, DbmigFact *after,
 									conversion ? " USING " : "",
 									conversion ? conversion : ""),
 						   "may rewrite the table; fails on values that the new type cannot hold");
+
+	/* a new type takes these back to its own */
+	restore_after_type(diff, before, after, "storage",
+					   "ALTER TABLE {parent} ALTER COLUMN {name} SET STORAGE {storage}");
+	restore_after_type(diff, before, after, "compression",
+					   "ALTER TABLE {parent} ALTER COLUMN {name} SET COMPRESSION {compression}");
 }
 
 /*
