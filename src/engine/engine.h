@@ -188,9 +188,11 @@ extern char *dbmig_step_line(const char *what, const DbmigLogEntry *entry,
 extern void dbmig_announce(const char *what, const DbmigLogEntry *entry,
 						   const char *message);
 extern void dbmig_describe_applied(const DbmigProject *project, int node,
-								   const char *upgrade, DbmigApplied *row);
+								   const char *upgrade,
+								   const char *checksum, DbmigApplied *row);
 extern void dbmig_insert_applied(const DbmigProject *project, int node,
-								 const char *upgrade, bool stamped);
+								 const char *upgrade,
+								 const char *checksum, bool stamped);
 extern DbmigStepRun *dbmig_describe_run(const DbmigProject *project, int node,
 										DbmigDirection direction);
 extern DbmigStepRun *dbmig_begin_run(const DbmigProject *project, int node,

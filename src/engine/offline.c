@@ -445,7 +445,8 @@ append_record(Writer *writer, DbmigStepRun *run)
 	{
 		const DbmigRevision *revision = dbmig_revision(writer->project, run->node);
 
-		dbmig_describe_applied(writer->project, run->node, run->text, &row);
+		dbmig_describe_applied(writer->project, run->node, run->text,
+							   run->entry.checksum, &row);
 		dbmig_applied_insert_sql(&writer->sql, writer->project->name, &row,
 								 run->text,
 								 dbmig_revision_script(writer->project, revision,

@@ -170,7 +170,7 @@ stamp(DbmigProject *project, const bool *wanted, MemoryContext report_context)
 			dbmig_insert_applied(project, i,
 								 dbmig_revision_script(project, revision,
 													   DBMIG_UPGRADE),
-								 true);
+								 NULL, true);
 		else if (!wanted[i] && project->applied[i])
 			dbmig_applied_delete(project->name, revision->id);
 		project->applied[i] = wanted[i];

@@ -262,11 +262,13 @@ dbmig_announce(const char *what, const DbmigLogEntry *entry, const char *message
 
 /*
  * Fill in what is recorded of an applied revision, except for who did it, when
- * and how.  upgrade is the text of its upgrade script.
+ * and how.  upgrade is the text of its upgrade script, checksum its checksum if
+ * that is known.
  */
 void
 dbmig_describe_applied(const DbmigProject *project, int node,
-					   const char *upgrade, DbmigApplied *row)
+					   const char *upgrade, const char *checksum,
+					   DbmigApplied *row)
 {
 	const DbmigNode *n = &project->graph->nodes[node];
 	const DbmigRevision *revision = n->owner;
@@ -287,18 +289,19 @@ dbmig_describe_applied(const DbmigProject *project, int node,
 	row->upgrade_author = (char *) script_author(revision, DBMIG_UPGRADE);
 	row->downgrade_author = (char *) script_author(revision, DBMIG_DOWNGRADE);
 	row->transactional = header->transactional;
-	row->checksum = dbmig_script_checksum(upgrade, file_name);
+	row->checksum = checksum ? (char *) checksum :
+		dbmig_script_checksum(upgrade, file_name);
 }
 
 /* Record a revision as applied, with the texts that belong to it. */
 void
 dbmig_insert_applied(const DbmigProject *project, int node,
-					 const char *upgrade, bool stamped)
+					 const char *upgrade, const char *checksum, bool stamped)
 {
 	const DbmigRevision *revision = dbmig_revision(project, node);
 	DbmigApplied row = {0};
 
-	dbmig_describe_applied(project, node, upgrade, &row);
+	dbmig_describe_applied(project, node, upgrade, checksum, &row);
 	row.applied_at = GetCurrentTimestamp();
 	row.applied_by = current_role();
 	row.stamped = stamped;
@@ -361,7 +364,8 @@ dbmig_record_run(DbmigStepRun *run)
 
 	run->entry.ended_at = GetCurrentTimestamp();
 	if (run->direction == DBMIG_UPGRADE)
-		dbmig_insert_applied(project, run->node, run->text, false);
+		dbmig_insert_applied(project, run->node, run->text,
+							 run->entry.checksum, false);
 	else
 		dbmig_applied_delete(project->name, run->entry.revision);
 	dbmig_log_append(&run->entry);
