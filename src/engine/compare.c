@@ -20,7 +20,6 @@
 #include "engine/compare.h"
 #include "engine/engine.h"
 #include "engine/sandbox.h"
-#include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -459,85 +458,4 @@ dbmig_comparison_changes(const DbmigComparison *comparison, bool backward)
 									"SET check_function_bodies = off", NULL),
 						changes);
 	return unmanaged_changes(changes, from, to);
-}
-
-/* Write a remark for a person, as comment lines. */
-static void
-write_remark(StringInfo text, const DbmigChange *change)
-{
-	StringInfoData line;
-
-	initStringInfo(&line);
-	appendStringInfo(&line, "%s %s: %s", change->kind, change->id, change->hazard);
-	appendStringInfoString(text, "--   ");
-	for (const char *p = line.data; *p; p++)
-	{
-		appendStringInfoChar(text, *p);
-		if (*p == '\n')
-			appendStringInfoString(text, "--     ");
-	}
-	appendStringInfoChar(text, '\n');
-}
-
-/* The text of a script: what to know first, then the statements. */
-char *
-dbmig_changes_text(List *changes)
-{
-	StringInfoData text;
-	bool		has_hazard = false;
-	ListCell   *lc;
-
-	initStringInfo(&text);
-	foreach(lc, changes)
-	{
-		const DbmigChange *change = lfirst(lc);
-
-		if (change->hazard == NULL)
-			continue;
-		if (!has_hazard)
-			appendStringInfoString(&text, "-- Before you run this:\n");
-		has_hazard = true;
-		write_remark(&text, change);
-	}
-	if (has_hazard)
-		appendStringInfoChar(&text, '\n');
-	foreach(lc, changes)
-	{
-		const DbmigChange *change = lfirst(lc);
-
-		if (change->statement)
-			appendStringInfo(&text, "%s;\n", change->statement);
-	}
-	return text.data;
-}
-
-static bool
-has_statement(List *changes)
-{
-	ListCell   *lc;
-
-	foreach(lc, changes)
-	{
-		if (((const DbmigChange *) lfirst(lc))->statement)
-			return true;
-	}
-	return false;
-}
-
-/*
- * Write the scripts that lead from one source to another and back, in the
- * current memory context; NULL for both if there is no difference.
- */
-void
-dbmig_autogenerate(const char *project, const char *from, const char *to,
-				   char **upgrade, char **downgrade)
-{
-	DbmigComparison *comparison = dbmig_compare(project, from, to, NIL);
-	List	   *changes = dbmig_comparison_changes(comparison, false);
-
-	*upgrade = *downgrade = NULL;
-	if (!has_statement(changes))
-		return;
-	*upgrade = dbmig_changes_text(changes);
-	*downgrade = dbmig_changes_text(dbmig_comparison_changes(comparison, true));
 }

@@ -44,7 +44,6 @@ extern DbmigComparison *dbmig_compare(const char *project, const char *from,
 									  const char *to, List *schemas);
 extern List *dbmig_comparison_changes(const DbmigComparison *comparison,
 									  bool backward);
-extern char *dbmig_changes_text(List *changes);
 
 /* trial.c */
 extern List *dbmig_try_revisions(const DbmigProject *project);

@@ -171,8 +171,6 @@ extern void dbmig_fire_deferred_constraints(void);
 
 /* compare.c */
 extern char *dbmig_model_ddl(const char *project);
-extern void dbmig_autogenerate(const char *project, const char *from,
-							   const char *to, char **upgrade, char **downgrade);
 
 /* step.c */
 extern void dbmig_check_author(const DbmigProject *project,
