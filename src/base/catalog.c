@@ -1,13 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * catalog.c
- *		The engine's own tables, in schema dbm.
- *
- * Rows are read with catalog scans and written with the catalog heap
- * functions.  That keeps three promises: a write never depends on the
- * transaction's snapshot, so it cannot fail with a serialization error after
- * a revision has run; no privilege on the tables is needed, and none has to be
- * granted; and no rule, trigger or operator of anybody's runs in between.
+ *		The engine's tables about revisions: state, registered scripts, log.
  *
  * A reader says which snapshot it wants.  Who changes the state holds the
  * project lock and passes the latest one; see engine/lock.c.  Registered
@@ -19,29 +13,22 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xact.h"
 #include "base/catalog.h"
+#include "base/table.h"
 #include "catalog/indexing.h"
-#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "commands/sequence.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
-#include "utils/acl.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
-#include "utils/fmgrprotos.h"
 #include "utils/guc.h"
-#include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
-
-#define SCHEMA_NAME "dbm"
 
 /* dbm.applied */
 enum
@@ -78,16 +65,6 @@ enum
 	Natts_script = Anum_script_registered_at
 };
 
-/* dbm.model */
-enum
-{
-	Anum_model_project = 1,
-	Anum_model_ddl,
-	Anum_model_author,
-	Anum_model_set_at,
-	Natts_model = Anum_model_set_at
-};
-
 /* dbm.step */
 enum
 {
@@ -107,25 +84,6 @@ enum
 	Anum_template_template,
 	Anum_template_author,
 	Natts_template = Anum_template_author
-};
-
-/* dbm.dump */
-enum
-{
-	Anum_dump_file = 1,
-	Anum_dump_database,
-	Anum_dump_project,
-	Anum_dump_heads,
-	Anum_dump_format,
-	Anum_dump_schemas,
-	Anum_dump_data,
-	Anum_dump_all_databases,
-	Anum_dump_size,
-	Anum_dump_sha256,
-	Anum_dump_dumped_by,
-	Anum_dump_dumped_at,
-	Anum_dump_elapsed,
-	Natts_dump = Anum_dump_elapsed
 };
 
 /* dbm.log */
@@ -153,31 +111,11 @@ enum
 	Natts_log = Anum_log_line
 };
 
-/*
- * OID of one of the engine's relations.  They are there as long as the
- * extension is; a C function called after a script dropped it gets an error.
- */
-static Oid
-relation_oid(const char *name)
-{
-	Oid			schema = get_namespace_oid(SCHEMA_NAME, true);
-	Oid			relation = InvalidOid;
-
-	if (OidIsValid(schema))
-		relation = get_relname_relid(name, schema);
-	if (!OidIsValid(relation))
-		ereport(ERROR,
-				errcode(ERRCODE_UNDEFINED_TABLE),
-				errmsg("relation \"%s.%s\" does not exist", SCHEMA_NAME, name),
-				errhint("It belongs to the extension \"databrain_migrate\"."));
-	return relation;
-}
-
 /* Class OID under which the engine's locks are taken; see engine/lock.c. */
 Oid
 dbmig_lock_class(void)
 {
-	return relation_oid("applied");
+	return dbmig_relation_oid("applied");
 }
 
 /*
@@ -187,161 +125,7 @@ dbmig_lock_class(void)
 void
 dbmig_applied_lock(void)
 {
-	LockRelationOid(relation_oid("applied"), RowExclusiveLock);
-}
-
-/* Conversions between C and column values. */
-
-static char *
-text_or_null(HeapTuple tuple, int attnum, TupleDesc desc)
-{
-	bool		isnull;
-	Datum		value = heap_getattr(tuple, attnum, desc, &isnull);
-
-	return isnull ? NULL : TextDatumGetCString(value);
-}
-
-static bool
-get_bool(HeapTuple tuple, int attnum, TupleDesc desc)
-{
-	bool		isnull;
-	Datum		value = heap_getattr(tuple, attnum, desc, &isnull);
-
-	return !isnull && DatumGetBool(value);
-}
-
-/* The elements of a text[] column; NULL elements are left out. */
-static char **
-get_names(HeapTuple tuple, int attnum, TupleDesc desc, int *count)
-{
-	bool		isnull;
-	Datum		value = heap_getattr(tuple, attnum, desc, &isnull);
-	Datum	   *elements;
-	bool	   *nulls;
-	int			n;
-	char	  **names;
-
-	*count = 0;
-	if (isnull)
-		return NULL;
-	deconstruct_array(DatumGetArrayTypeP(value), TEXTOID, -1, false,
-					  TYPALIGN_INT, &elements, &nulls, &n);
-	names = palloc(sizeof(char *) * (n + 1));
-	for (int i = 0; i < n; i++)
-	{
-		if (!nulls[i])
-			names[(*count)++] = TextDatumGetCString(elements[i]);
-	}
-	return names;
-}
-
-static Datum
-names_datum(char **names, int count)
-{
-	Datum	   *elements = palloc(sizeof(Datum) * (count + 1));
-
-	for (int i = 0; i < count; i++)
-		elements[i] = CStringGetTextDatum(names[i]);
-	return PointerGetDatum(construct_array(elements, count, TEXTOID, -1, false,
-										   TYPALIGN_INT));
-}
-
-static void
-set_text(Datum *values, bool *nulls, int attnum, const char *value)
-{
-	nulls[attnum - 1] = (value == NULL);
-	if (value)
-		values[attnum - 1] = CStringGetTextDatum(value);
-}
-
-/* A scan key for equality on a text column of collation "C". */
-static void
-text_key(ScanKey key, int attnum, const char *value)
-{
-	ScanKeyInit(key, attnum, BTEqualStrategyNumber, F_TEXTEQ,
-				CStringGetTextDatum(value));
-}
-
-/*
- * Scan an index of one of our tables.  Every scan goes through here, so that
- * each sees either the snapshot it was given or, with NULL, the latest one.
- */
-typedef struct TableScan
-{
-	Relation	relation;
-	SysScanDesc scan;
-	Snapshot	snapshot;		/* ours to unregister, or NULL */
-} TableScan;
-
-static void
-begin_scan(TableScan *scan, const char *table, const char *index, LOCKMODE lockmode,
-		   Snapshot snapshot, int nkeys, ScanKey keys)
-{
-	scan->snapshot = NULL;
-	if (snapshot == NULL)
-		snapshot = scan->snapshot = RegisterSnapshot(GetLatestSnapshot());
-	scan->relation = table_open(relation_oid(table), lockmode);
-	scan->scan = systable_beginscan(scan->relation, relation_oid(index), true,
-									snapshot, nkeys, keys);
-}
-
-/* Locks that protect a write are kept to the end of the transaction. */
-static void
-end_scan(TableScan *scan, LOCKMODE unlockmode)
-{
-	systable_endscan(scan->scan);
-	table_close(scan->relation, unlockmode);
-	if (scan->snapshot)
-		UnregisterSnapshot(scan->snapshot);
-}
-
-static void
-insert_row(const char *table, Datum *values, bool *nulls)
-{
-	Relation	relation = table_open(relation_oid(table), RowExclusiveLock);
-	HeapTuple	tuple = heap_form_tuple(RelationGetDescr(relation), values, nulls);
-
-	CatalogTupleInsert(relation, tuple);
-	heap_freetuple(tuple);
-	table_close(relation, NoLock);
-	CommandCounterIncrement();
-}
-
-/* Replace columns of the row that an open scan stands on. */
-static void
-update_row(TableScan *scan, HeapTuple tuple, Datum *values, bool *nulls, bool *replace)
-{
-	HeapTuple	changed = heap_modify_tuple(tuple, RelationGetDescr(scan->relation),
-											values, nulls, replace);
-
-	CatalogTupleUpdate(scan->relation, &tuple->t_self, changed);
-	heap_freetuple(changed);
-}
-
-/*
- * Write a whole row over the one that a scan stands on, or insert it if there
- * is none.  Ends the scan.
- */
-static void
-put_row(TableScan *scan, HeapTuple tuple, const char *table, Datum *values,
-		bool *nulls)
-{
-	if (HeapTupleIsValid(tuple))
-	{
-		int			natts = RelationGetNumberOfAttributes(scan->relation);
-		bool	   *replace = palloc(sizeof(bool) * natts);
-
-		memset(replace, true, sizeof(bool) * natts);
-		update_row(scan, tuple, values, nulls, replace);
-		pfree(replace);
-		end_scan(scan, NoLock);
-		CommandCounterIncrement();
-	}
-	else
-	{
-		end_scan(scan, NoLock);
-		insert_row(table, values, nulls);
-	}
+	LockRelationOid(dbmig_relation_oid("applied"), RowExclusiveLock);
 }
 
 /* ---------------- dbm.applied: the state ---------------- */
@@ -353,24 +137,24 @@ applied_from_tuple(HeapTuple tuple, TupleDesc desc)
 	Datum		value;
 	bool		isnull;
 
-	row->revision = text_or_null(tuple, Anum_applied_revision, desc);
-	row->down = get_names(tuple, Anum_applied_down_revisions, desc, &row->ndown);
-	row->deps = get_names(tuple, Anum_applied_depends_on, desc, &row->ndeps);
-	row->labels = get_names(tuple, Anum_applied_branch_labels, desc, &row->nlabels);
-	row->message = text_or_null(tuple, Anum_applied_message, desc);
+	row->revision = dbmig_get_text(tuple, Anum_applied_revision, desc);
+	row->down = dbmig_get_names(tuple, Anum_applied_down_revisions, desc, &row->ndown);
+	row->deps = dbmig_get_names(tuple, Anum_applied_depends_on, desc, &row->ndeps);
+	row->labels = dbmig_get_names(tuple, Anum_applied_branch_labels, desc, &row->nlabels);
+	row->message = dbmig_get_text(tuple, Anum_applied_message, desc);
 	value = heap_getattr(tuple, Anum_applied_create_date, desc, &isnull);
 	row->has_create_date = !isnull;
 	row->create_date = isnull ? 0 : DatumGetTimestampTz(value);
 	row->has_upgrade = !heap_attisnull(tuple, Anum_applied_upgrade_script, desc);
 	row->has_downgrade = !heap_attisnull(tuple, Anum_applied_downgrade_script, desc);
-	row->upgrade_author = text_or_null(tuple, Anum_applied_upgrade_author, desc);
-	row->downgrade_author = text_or_null(tuple, Anum_applied_downgrade_author, desc);
-	row->transactional = get_bool(tuple, Anum_applied_transactional, desc);
-	row->checksum = text_or_null(tuple, Anum_applied_checksum, desc);
+	row->upgrade_author = dbmig_get_text(tuple, Anum_applied_upgrade_author, desc);
+	row->downgrade_author = dbmig_get_text(tuple, Anum_applied_downgrade_author, desc);
+	row->transactional = dbmig_get_bool(tuple, Anum_applied_transactional, desc);
+	row->checksum = dbmig_get_text(tuple, Anum_applied_checksum, desc);
 	value = heap_getattr(tuple, Anum_applied_applied_at, desc, &isnull);
 	row->applied_at = isnull ? 0 : DatumGetTimestampTz(value);
-	row->applied_by = text_or_null(tuple, Anum_applied_applied_by, desc);
-	row->stamped = get_bool(tuple, Anum_applied_stamped, desc);
+	row->applied_by = dbmig_get_text(tuple, Anum_applied_applied_by, desc);
+	row->stamped = dbmig_get_bool(tuple, Anum_applied_stamped, desc);
 	return row;
 }
 
@@ -380,37 +164,37 @@ dbmig_applied_list(const char *project, Snapshot snapshot)
 {
 	List	   *rows = NIL;
 	ScanKeyData key;
-	TableScan	scan;
+	DbmigTableScan	scan;
 	HeapTuple	tuple;
 
-	text_key(&key, Anum_applied_project, project);
-	begin_scan(&scan, "applied", "applied_pkey", AccessShareLock, snapshot, 1, &key);
+	dbmig_text_key(&key, Anum_applied_project, project);
+	dbmig_begin_scan(&scan, "applied", "applied_pkey", AccessShareLock, snapshot, 1, &key);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan.scan)))
 	{
 		CHECK_FOR_INTERRUPTS();
 		rows = lappend(rows,
 					   applied_from_tuple(tuple, RelationGetDescr(scan.relation)));
 	}
-	end_scan(&scan, AccessShareLock);
+	dbmig_end_scan(&scan, AccessShareLock);
 	return rows;
 }
 
 static void
-begin_applied_scan(TableScan *scan, const char *project, const char *revision,
+begin_applied_scan(DbmigTableScan *scan, const char *project, const char *revision,
 				   LOCKMODE lockmode, Snapshot snapshot)
 {
 	ScanKeyData keys[2];
 
-	text_key(&keys[0], Anum_applied_project, project);
-	text_key(&keys[1], Anum_applied_revision, revision);
-	begin_scan(scan, "applied", "applied_pkey", lockmode, snapshot, 2, keys);
+	dbmig_text_key(&keys[0], Anum_applied_project, project);
+	dbmig_text_key(&keys[1], Anum_applied_revision, revision);
+	dbmig_begin_scan(scan, "applied", "applied_pkey", lockmode, snapshot, 2, keys);
 }
 
 /* One applied revision; NULL when it is not applied. */
 DbmigApplied *
 dbmig_applied_find(const char *project, const char *revision)
 {
-	TableScan	scan;
+	DbmigTableScan	scan;
 	HeapTuple	tuple;
 	DbmigApplied *row = NULL;
 
@@ -418,7 +202,7 @@ dbmig_applied_find(const char *project, const char *revision)
 	tuple = systable_getnext(scan.scan);
 	if (HeapTupleIsValid(tuple))
 		row = applied_from_tuple(tuple, RelationGetDescr(scan.relation));
-	end_scan(&scan, AccessShareLock);
+	dbmig_end_scan(&scan, AccessShareLock);
 	return row;
 }
 
@@ -427,18 +211,18 @@ char *
 dbmig_applied_script(const char *project, const char *revision, bool upgrade,
 					 Snapshot snapshot)
 {
-	TableScan	scan;
+	DbmigTableScan	scan;
 	HeapTuple	tuple;
 	char	   *script = NULL;
 
 	begin_applied_scan(&scan, project, revision, AccessShareLock, snapshot);
 	tuple = systable_getnext(scan.scan);
 	if (HeapTupleIsValid(tuple))
-		script = text_or_null(tuple,
+		script = dbmig_get_text(tuple,
 							  upgrade ? Anum_applied_upgrade_script :
 							  Anum_applied_downgrade_script,
 							  RelationGetDescr(scan.relation));
-	end_scan(&scan, AccessShareLock);
+	dbmig_end_scan(&scan, AccessShareLock);
 	return script;
 }
 
@@ -449,30 +233,30 @@ dbmig_applied_insert(const char *project, const DbmigApplied *row,
 	Datum		values[Natts_applied] = {0};
 	bool		nulls[Natts_applied] = {0};
 
-	set_text(values, nulls, Anum_applied_project, project);
-	set_text(values, nulls, Anum_applied_revision, row->revision);
-	values[Anum_applied_down_revisions - 1] = names_datum(row->down, row->ndown);
-	values[Anum_applied_depends_on - 1] = names_datum(row->deps, row->ndeps);
-	values[Anum_applied_branch_labels - 1] = names_datum(row->labels, row->nlabels);
-	set_text(values, nulls, Anum_applied_message, row->message);
+	dbmig_set_text(values, nulls, Anum_applied_project, project);
+	dbmig_set_text(values, nulls, Anum_applied_revision, row->revision);
+	values[Anum_applied_down_revisions - 1] = dbmig_names_datum(row->down, row->ndown);
+	values[Anum_applied_depends_on - 1] = dbmig_names_datum(row->deps, row->ndeps);
+	values[Anum_applied_branch_labels - 1] = dbmig_names_datum(row->labels, row->nlabels);
+	dbmig_set_text(values, nulls, Anum_applied_message, row->message);
 	nulls[Anum_applied_create_date - 1] = !row->has_create_date;
 	values[Anum_applied_create_date - 1] = TimestampTzGetDatum(row->create_date);
-	set_text(values, nulls, Anum_applied_upgrade_script, upgrade);
-	set_text(values, nulls, Anum_applied_downgrade_script, downgrade);
-	set_text(values, nulls, Anum_applied_upgrade_author, row->upgrade_author);
-	set_text(values, nulls, Anum_applied_downgrade_author, row->downgrade_author);
+	dbmig_set_text(values, nulls, Anum_applied_upgrade_script, upgrade);
+	dbmig_set_text(values, nulls, Anum_applied_downgrade_script, downgrade);
+	dbmig_set_text(values, nulls, Anum_applied_upgrade_author, row->upgrade_author);
+	dbmig_set_text(values, nulls, Anum_applied_downgrade_author, row->downgrade_author);
 	values[Anum_applied_transactional - 1] = BoolGetDatum(row->transactional);
-	set_text(values, nulls, Anum_applied_checksum, row->checksum);
+	dbmig_set_text(values, nulls, Anum_applied_checksum, row->checksum);
 	values[Anum_applied_applied_at - 1] = TimestampTzGetDatum(row->applied_at);
-	set_text(values, nulls, Anum_applied_applied_by, row->applied_by);
+	dbmig_set_text(values, nulls, Anum_applied_applied_by, row->applied_by);
 	values[Anum_applied_stamped - 1] = BoolGetDatum(row->stamped);
-	insert_row("applied", values, nulls);
+	dbmig_insert_row("applied", values, nulls);
 }
 
 void
 dbmig_applied_delete(const char *project, const char *revision)
 {
-	TableScan	scan;
+	DbmigTableScan	scan;
 	HeapTuple	tuple;
 
 	begin_applied_scan(&scan, project, revision, RowExclusiveLock, NULL);
@@ -481,7 +265,7 @@ dbmig_applied_delete(const char *project, const char *revision)
 		elog(ERROR, "could not find applied revision \"%s\" of project \"%s\"",
 			 revision, project);
 	CatalogTupleDelete(scan.relation, &tuple->t_self);
-	end_scan(&scan, NoLock);
+	dbmig_end_scan(&scan, NoLock);
 	CommandCounterIncrement();
 }
 
@@ -490,7 +274,7 @@ void
 dbmig_applied_set_author(const char *project, const char *revision,
 						 const char *author)
 {
-	TableScan	scan;
+	DbmigTableScan	scan;
 	HeapTuple	tuple;
 
 	begin_applied_scan(&scan, project, revision, RowExclusiveLock, NULL);
@@ -509,12 +293,12 @@ dbmig_applied_set_author(const char *project, const char *revision,
 			/* NULL says that the text came from a file of the server */
 			if (heap_attisnull(tuple, columns[i], desc))
 				continue;
-			set_text(values, nulls, columns[i], author);
+			dbmig_set_text(values, nulls, columns[i], author);
 			replace[columns[i] - 1] = true;
 		}
-		update_row(&scan, tuple, values, nulls, replace);
+		dbmig_update_row(&scan, tuple, values, nulls, replace);
 	}
-	end_scan(&scan, NoLock);
+	dbmig_end_scan(&scan, NoLock);
 	CommandCounterIncrement();
 }
 
@@ -526,38 +310,38 @@ dbmig_registered_list(const char *project)
 {
 	List	   *rows = NIL;
 	ScanKeyData key;
-	TableScan	scan;
+	DbmigTableScan	scan;
 	HeapTuple	tuple;
 
-	text_key(&key, Anum_script_project, project);
-	begin_scan(&scan, "script", "script_pkey", AccessShareLock, NULL, 1, &key);
+	dbmig_text_key(&key, Anum_script_project, project);
+	dbmig_begin_scan(&scan, "script", "script_pkey", AccessShareLock, NULL, 1, &key);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan.scan)))
 	{
 		TupleDesc	desc = RelationGetDescr(scan.relation);
 		DbmigRegistered *row = palloc(sizeof(DbmigRegistered));
 
 		CHECK_FOR_INTERRUPTS();
-		row->from = text_or_null(tuple, Anum_script_from_revision, desc);
-		row->to = text_or_null(tuple, Anum_script_to_revision, desc);
-		row->checksum = text_or_null(tuple, Anum_script_checksum, desc);
-		row->author = text_or_null(tuple, Anum_script_author, desc);
+		row->from = dbmig_get_text(tuple, Anum_script_from_revision, desc);
+		row->to = dbmig_get_text(tuple, Anum_script_to_revision, desc);
+		row->checksum = dbmig_get_text(tuple, Anum_script_checksum, desc);
+		row->author = dbmig_get_text(tuple, Anum_script_author, desc);
 		rows = lappend(rows, row);
 	}
-	end_scan(&scan, AccessShareLock);
+	dbmig_end_scan(&scan, AccessShareLock);
 	return rows;
 }
 
 /* Stand on one registered script, if it is there. */
 static HeapTuple
-begin_registered_scan(TableScan *scan, const char *project, const char *from,
+begin_registered_scan(DbmigTableScan *scan, const char *project, const char *from,
 					  const char *to, LOCKMODE lockmode)
 {
 	ScanKeyData keys[3];
 
-	text_key(&keys[0], Anum_script_project, project);
-	text_key(&keys[1], Anum_script_from_revision, from);
-	text_key(&keys[2], Anum_script_to_revision, to);
-	begin_scan(scan, "script", "script_pkey", lockmode, NULL, 3, keys);
+	dbmig_text_key(&keys[0], Anum_script_project, project);
+	dbmig_text_key(&keys[1], Anum_script_from_revision, from);
+	dbmig_text_key(&keys[2], Anum_script_to_revision, to);
+	dbmig_begin_scan(scan, "script", "script_pkey", lockmode, NULL, 3, keys);
 	return systable_getnext(scan->scan);
 }
 
@@ -565,15 +349,15 @@ begin_registered_scan(TableScan *scan, const char *project, const char *from,
 char *
 dbmig_registered_script(const char *project, const char *from, const char *to)
 {
-	TableScan	scan;
+	DbmigTableScan	scan;
 	HeapTuple	tuple;
 	char	   *script = NULL;
 
 	tuple = begin_registered_scan(&scan, project, from, to, AccessShareLock);
 	if (HeapTupleIsValid(tuple))
-		script = text_or_null(tuple, Anum_script_script,
+		script = dbmig_get_text(tuple, Anum_script_script,
 							  RelationGetDescr(scan.relation));
-	end_scan(&scan, AccessShareLock);
+	dbmig_end_scan(&scan, AccessShareLock);
 	return script;
 }
 
@@ -584,27 +368,27 @@ dbmig_registered_put(const char *project, const DbmigRegistered *row,
 {
 	Datum		values[Natts_script] = {0};
 	bool		nulls[Natts_script] = {0};
-	TableScan	scan;
+	DbmigTableScan	scan;
 	HeapTuple	tuple;
 
-	set_text(values, nulls, Anum_script_project, project);
-	set_text(values, nulls, Anum_script_from_revision, row->from);
-	set_text(values, nulls, Anum_script_to_revision, row->to);
-	set_text(values, nulls, Anum_script_script, script);
-	set_text(values, nulls, Anum_script_checksum, row->checksum);
-	set_text(values, nulls, Anum_script_author, row->author);
+	dbmig_set_text(values, nulls, Anum_script_project, project);
+	dbmig_set_text(values, nulls, Anum_script_from_revision, row->from);
+	dbmig_set_text(values, nulls, Anum_script_to_revision, row->to);
+	dbmig_set_text(values, nulls, Anum_script_script, script);
+	dbmig_set_text(values, nulls, Anum_script_checksum, row->checksum);
+	dbmig_set_text(values, nulls, Anum_script_author, row->author);
 	values[Anum_script_registered_at - 1] =
 		TimestampTzGetDatum(GetCurrentStatementStartTimestamp());
 
 	tuple = begin_registered_scan(&scan, project, row->from, row->to,
 								  RowExclusiveLock);
-	put_row(&scan, tuple, "script", values, nulls);
+	dbmig_put_row(&scan, tuple, "script", values, nulls);
 }
 
 void
 dbmig_registered_delete(const char *project, const char *from, const char *to)
 {
-	TableScan	scan;
+	DbmigTableScan	scan;
 	HeapTuple	tuple;
 
 	tuple = begin_registered_scan(&scan, project, from, to, RowExclusiveLock);
@@ -612,7 +396,7 @@ dbmig_registered_delete(const char *project, const char *from, const char *to)
 		elog(ERROR, "could not find registered script \"%s--%s--%s.sql\"",
 			 project, from, to);
 	CatalogTupleDelete(scan.relation, &tuple->t_self);
-	end_scan(&scan, NoLock);
+	dbmig_end_scan(&scan, NoLock);
 	CommandCounterIncrement();
 }
 
@@ -620,7 +404,7 @@ void
 dbmig_registered_set_author(const char *project, const char *from,
 							const char *to, const char *author)
 {
-	TableScan	scan;
+	DbmigTableScan	scan;
 	HeapTuple	tuple;
 
 	tuple = begin_registered_scan(&scan, project, from, to, RowExclusiveLock);
@@ -630,35 +414,26 @@ dbmig_registered_set_author(const char *project, const char *from,
 		bool		nulls[Natts_script] = {0};
 		bool		replace[Natts_script] = {0};
 
-		set_text(values, nulls, Anum_script_author, author);
+		dbmig_set_text(values, nulls, Anum_script_author, author);
 		replace[Anum_script_author - 1] = true;
-		update_row(&scan, tuple, values, nulls, replace);
+		dbmig_update_row(&scan, tuple, values, nulls, replace);
 	}
-	end_scan(&scan, NoLock);
+	dbmig_end_scan(&scan, NoLock);
 	CommandCounterIncrement();
 }
 
 /* ---------------- dbm.step: revisions that were begun ---------------- */
 
-static int32
-get_int(HeapTuple tuple, int attnum, TupleDesc desc)
-{
-	bool		isnull;
-	Datum		value = heap_getattr(tuple, attnum, desc, &isnull);
-
-	return isnull ? 0 : DatumGetInt32(value);
-}
-
 /* Stand on the row of a revision that was begun, if there is one. */
 static HeapTuple
-begin_step_scan(TableScan *scan, const char *project, const char *revision,
+begin_step_scan(DbmigTableScan *scan, const char *project, const char *revision,
 				LOCKMODE lockmode)
 {
 	ScanKeyData keys[2];
 
-	text_key(&keys[0], Anum_step_project, project);
-	text_key(&keys[1], Anum_step_revision, revision);
-	begin_scan(scan, "step", "step_pkey", lockmode, NULL, 2, keys);
+	dbmig_text_key(&keys[0], Anum_step_project, project);
+	dbmig_text_key(&keys[1], Anum_step_revision, revision);
+	dbmig_begin_scan(scan, "step", "step_pkey", lockmode, NULL, 2, keys);
 	return systable_getnext(scan->scan);
 }
 
@@ -667,11 +442,11 @@ unfinished_from_tuple(HeapTuple tuple, TupleDesc desc)
 {
 	DbmigUnfinished *row = palloc(sizeof(DbmigUnfinished));
 
-	row->revision = text_or_null(tuple, Anum_step_revision, desc);
-	row->direction = text_or_null(tuple, Anum_step_direction, desc);
-	row->finished = get_int(tuple, Anum_step_finished, desc);
-	row->attempted = get_int(tuple, Anum_step_attempted, desc);
-	row->checksum = text_or_null(tuple, Anum_step_checksum, desc);
+	row->revision = dbmig_get_text(tuple, Anum_step_revision, desc);
+	row->direction = dbmig_get_text(tuple, Anum_step_direction, desc);
+	row->finished = dbmig_get_int(tuple, Anum_step_finished, desc);
+	row->attempted = dbmig_get_int(tuple, Anum_step_attempted, desc);
+	row->checksum = dbmig_get_text(tuple, Anum_step_checksum, desc);
 	return row;
 }
 
@@ -679,13 +454,13 @@ unfinished_from_tuple(HeapTuple tuple, TupleDesc desc)
 DbmigUnfinished *
 dbmig_unfinished_find(const char *project, const char *revision)
 {
-	TableScan	scan;
+	DbmigTableScan	scan;
 	HeapTuple	tuple = begin_step_scan(&scan, project, revision, AccessShareLock);
 	DbmigUnfinished *row = NULL;
 
 	if (HeapTupleIsValid(tuple))
 		row = unfinished_from_tuple(tuple, RelationGetDescr(scan.relation));
-	end_scan(&scan, AccessShareLock);
+	dbmig_end_scan(&scan, AccessShareLock);
 	return row;
 }
 
@@ -695,15 +470,15 @@ dbmig_unfinished_list(const char *project)
 {
 	List	   *rows = NIL;
 	ScanKeyData key;
-	TableScan	scan;
+	DbmigTableScan	scan;
 	HeapTuple	tuple;
 
-	text_key(&key, Anum_step_project, project);
-	begin_scan(&scan, "step", "step_pkey", AccessShareLock, NULL, 1, &key);
+	dbmig_text_key(&key, Anum_step_project, project);
+	dbmig_begin_scan(&scan, "step", "step_pkey", AccessShareLock, NULL, 1, &key);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan.scan)))
 		rows = lappend(rows,
 					   unfinished_from_tuple(tuple, RelationGetDescr(scan.relation)));
-	end_scan(&scan, AccessShareLock);
+	dbmig_end_scan(&scan, AccessShareLock);
 	return rows;
 }
 
@@ -713,30 +488,30 @@ dbmig_unfinished_put(const char *project, const DbmigUnfinished *row)
 {
 	Datum		values[Natts_step] = {0};
 	bool		nulls[Natts_step] = {0};
-	TableScan	scan;
+	DbmigTableScan	scan;
 	HeapTuple	tuple;
 
-	set_text(values, nulls, Anum_step_project, project);
-	set_text(values, nulls, Anum_step_revision, row->revision);
-	set_text(values, nulls, Anum_step_direction, row->direction);
+	dbmig_set_text(values, nulls, Anum_step_project, project);
+	dbmig_set_text(values, nulls, Anum_step_revision, row->revision);
+	dbmig_set_text(values, nulls, Anum_step_direction, row->direction);
 	values[Anum_step_finished - 1] = Int32GetDatum(row->finished);
 	values[Anum_step_attempted - 1] = Int32GetDatum(row->attempted);
-	set_text(values, nulls, Anum_step_checksum, row->checksum);
+	dbmig_set_text(values, nulls, Anum_step_checksum, row->checksum);
 
 	tuple = begin_step_scan(&scan, project, row->revision, RowExclusiveLock);
-	put_row(&scan, tuple, "step", values, nulls);
+	dbmig_put_row(&scan, tuple, "step", values, nulls);
 }
 
 /* Forget how far a revision got, if it was begun. */
 void
 dbmig_unfinished_delete(const char *project, const char *revision)
 {
-	TableScan	scan;
+	DbmigTableScan	scan;
 	HeapTuple	tuple = begin_step_scan(&scan, project, revision, RowExclusiveLock);
 
 	if (HeapTupleIsValid(tuple))
 		CatalogTupleDelete(scan.relation, &tuple->t_self);
-	end_scan(&scan, NoLock);
+	dbmig_end_scan(&scan, NoLock);
 	CommandCounterIncrement();
 }
 
@@ -744,12 +519,12 @@ dbmig_unfinished_delete(const char *project, const char *revision)
 
 /* Stand on a project's template, if there is one. */
 static HeapTuple
-begin_template_scan(TableScan *scan, const char *project, LOCKMODE lockmode)
+begin_template_scan(DbmigTableScan *scan, const char *project, LOCKMODE lockmode)
 {
 	ScanKeyData key;
 
-	text_key(&key, Anum_template_project, project);
-	begin_scan(scan, "template", "template_pkey", lockmode, NULL, 1, &key);
+	dbmig_text_key(&key, Anum_template_project, project);
+	dbmig_begin_scan(scan, "template", "template_pkey", lockmode, NULL, 1, &key);
 	return systable_getnext(scan->scan);
 }
 
@@ -757,7 +532,7 @@ begin_template_scan(TableScan *scan, const char *project, LOCKMODE lockmode)
 char *
 dbmig_template_text(const char *project, char **author)
 {
-	TableScan	scan;
+	DbmigTableScan	scan;
 	HeapTuple	tuple;
 	char	   *template = NULL;
 
@@ -766,10 +541,10 @@ dbmig_template_text(const char *project, char **author)
 	{
 		TupleDesc	desc = RelationGetDescr(scan.relation);
 
-		template = text_or_null(tuple, Anum_template_template, desc);
-		*author = text_or_null(tuple, Anum_template_author, desc);
+		template = dbmig_get_text(tuple, Anum_template_template, desc);
+		*author = dbmig_get_text(tuple, Anum_template_author, desc);
 	}
-	end_scan(&scan, AccessShareLock);
+	dbmig_end_scan(&scan, AccessShareLock);
 	return template;
 }
 
@@ -780,121 +555,32 @@ dbmig_template_put(const char *project, const char *template,
 {
 	Datum		values[Natts_template] = {0};
 	bool		nulls[Natts_template] = {0};
-	TableScan	scan;
+	DbmigTableScan	scan;
 	HeapTuple	tuple;
 
-	set_text(values, nulls, Anum_template_project, project);
-	set_text(values, nulls, Anum_template_template, template);
-	set_text(values, nulls, Anum_template_author, author);
+	dbmig_set_text(values, nulls, Anum_template_project, project);
+	dbmig_set_text(values, nulls, Anum_template_template, template);
+	dbmig_set_text(values, nulls, Anum_template_author, author);
 
 	tuple = begin_template_scan(&scan, project, RowExclusiveLock);
-	put_row(&scan, tuple, "template", values, nulls);
+	dbmig_put_row(&scan, tuple, "template", values, nulls);
 }
 
 /* Forget a project's template, if one was set. */
 void
 dbmig_template_delete(const char *project)
 {
-	TableScan	scan;
+	DbmigTableScan	scan;
 	HeapTuple	tuple;
 
 	tuple = begin_template_scan(&scan, project, RowExclusiveLock);
 	if (HeapTupleIsValid(tuple))
 		CatalogTupleDelete(scan.relation, &tuple->t_self);
-	end_scan(&scan, NoLock);
+	dbmig_end_scan(&scan, NoLock);
 	CommandCounterIncrement();
 }
 
-/* ---------------- dbm.dump ---------------- */
-
-static DbmigDump *
-dump_from_tuple(HeapTuple tuple, TupleDesc desc)
-{
-	DbmigDump  *row = palloc0(sizeof(DbmigDump));
-	bool		isnull;
-
-	row->file = text_or_null(tuple, Anum_dump_file, desc);
-	row->database = text_or_null(tuple, Anum_dump_database, desc);
-	row->project = text_or_null(tuple, Anum_dump_project, desc);
-	row->heads = get_names(tuple, Anum_dump_heads, desc, &row->nheads);
-	row->format = text_or_null(tuple, Anum_dump_format, desc);
-	row->schemas = get_names(tuple, Anum_dump_schemas, desc, &row->nschemas);
-	row->data = get_bool(tuple, Anum_dump_data, desc);
-	row->all_databases = get_bool(tuple, Anum_dump_all_databases, desc);
-	row->size = DatumGetInt64(heap_getattr(tuple, Anum_dump_size, desc, &isnull));
-	row->sha256 = text_or_null(tuple, Anum_dump_sha256, desc);
-	row->dumped_by = text_or_null(tuple, Anum_dump_dumped_by, desc);
-	row->dumped_at = DatumGetTimestampTz(heap_getattr(tuple, Anum_dump_dumped_at,
-													  desc, &isnull));
-	row->elapsed = DatumGetIntervalP(heap_getattr(tuple, Anum_dump_elapsed,
-												  desc, &isnull))->time;
-	return row;
-}
-
-/* The dumps on record that a key picks, by file name; NULL picks all. */
-static List *
-scan_dumps(ScanKey key)
-{
-	List	   *rows = NIL;
-	TableScan	scan;
-	HeapTuple	tuple;
-
-	begin_scan(&scan, "dump", "dump_pkey", AccessShareLock, NULL, key ? 1 : 0, key);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan.scan)))
-	{
-		CHECK_FOR_INTERRUPTS();
-		rows = lappend(rows,
-					   dump_from_tuple(tuple, RelationGetDescr(scan.relation)));
-	}
-	end_scan(&scan, AccessShareLock);
-	return rows;
-}
-
-/* All dumps on record, by file name. */
-List *
-dbmig_dump_list(void)
-{
-	return scan_dumps(NULL);
-}
-
-/* The dump in a file; NULL when there is none on record. */
-DbmigDump *
-dbmig_dump_find(const char *file)
-{
-	ScanKeyData key;
-	List	   *rows;
-
-	text_key(&key, Anum_dump_file, file);
-	rows = scan_dumps(&key);
-	return rows == NIL ? NULL : linitial(rows);
-}
-
-/* Put a dump on record. */
-void
-dbmig_dump_insert(const DbmigDump *row)
-{
-	Datum		values[Natts_dump] = {0};
-	bool		nulls[Natts_dump] = {0};
-	Interval   *elapsed = palloc0(sizeof(Interval));
-
-	elapsed->time = row->elapsed;
-
-	set_text(values, nulls, Anum_dump_file, row->file);
-	set_text(values, nulls, Anum_dump_database, row->database);
-	set_text(values, nulls, Anum_dump_project, row->project);
-	values[Anum_dump_heads - 1] = names_datum(row->heads, row->nheads);
-	set_text(values, nulls, Anum_dump_format, row->format);
-	nulls[Anum_dump_schemas - 1] = (row->nschemas == 0);
-	values[Anum_dump_schemas - 1] = names_datum(row->schemas, row->nschemas);
-	values[Anum_dump_data - 1] = BoolGetDatum(row->data);
-	values[Anum_dump_all_databases - 1] = BoolGetDatum(row->all_databases);
-	values[Anum_dump_size - 1] = Int64GetDatum(row->size);
-	set_text(values, nulls, Anum_dump_sha256, row->sha256);
-	set_text(values, nulls, Anum_dump_dumped_by, row->dumped_by);
-	values[Anum_dump_dumped_at - 1] = TimestampTzGetDatum(row->dumped_at);
-	values[Anum_dump_elapsed - 1] = IntervalPGetDatum(elapsed);
-	insert_row("dump", values, nulls);
-}
+/* ---------------- projects ---------------- */
 
 /*
  * The projects that have applied revisions or registered scripts, each once,
@@ -909,7 +595,7 @@ projects_of(const char *table, const char *index, List *projects)
 	for (;;)
 	{
 		ScanKeyData key;
-		TableScan	scan;
+		DbmigTableScan	scan;
 		HeapTuple	tuple;
 
 		CHECK_FOR_INTERRUPTS();
@@ -917,11 +603,11 @@ projects_of(const char *table, const char *index, List *projects)
 		if (last)
 			ScanKeyInit(&key, 1, BTGreaterStrategyNumber, F_TEXT_GT,
 						CStringGetTextDatum(last));
-		begin_scan(&scan, table, index, AccessShareLock, NULL, last ? 1 : 0, &key);
+		dbmig_begin_scan(&scan, table, index, AccessShareLock, NULL, last ? 1 : 0, &key);
 		tuple = systable_getnext(scan.scan);
 		last = HeapTupleIsValid(tuple) ?
-			text_or_null(tuple, 1, RelationGetDescr(scan.relation)) : NULL;
-		end_scan(&scan, AccessShareLock);
+			dbmig_get_text(tuple, 1, RelationGetDescr(scan.relation)) : NULL;
+		dbmig_end_scan(&scan, AccessShareLock);
 		if (last == NULL)
 			return projects;
 		projects = lappend(projects, last);
@@ -939,68 +625,6 @@ dbmig_known_projects(void)
 
 /* ---------------- dbm.log ---------------- */
 
-/* The client's address, as the function of that name tells it. */
-static Datum
-client_address(bool *isnull)
-{
-	LOCAL_FCINFO(fcinfo, 0);
-	Datum		address;
-
-	InitFunctionCallInfoData(*fcinfo, NULL, 0, InvalidOid, NULL, NULL);
-	address = inet_client_addr(fcinfo);
-	*isnull = fcinfo->isnull;
-	return address;
-}
-
-static HeapTuple
-begin_model_scan(TableScan *scan, const char *project, LOCKMODE lockmode)
-{
-	ScanKeyData key;
-
-	text_key(&key, Anum_model_project, project);
-	begin_scan(scan, "model", "model_pkey", lockmode, NULL, 1, &key);
-	return systable_getnext(scan->scan);
-}
-
-/* A project's model; NULL when it has none. */
-DbmigModel *
-dbmig_model_find(const char *project)
-{
-	TableScan	scan;
-	HeapTuple	tuple = begin_model_scan(&scan, project, AccessShareLock);
-	DbmigModel *model = NULL;
-
-	if (HeapTupleIsValid(tuple))
-	{
-		TupleDesc	desc = RelationGetDescr(scan.relation);
-
-		model = palloc(sizeof(DbmigModel));
-		model->ddl = text_or_null(tuple, Anum_model_ddl, desc);
-		model->author = text_or_null(tuple, Anum_model_author, desc);
-	}
-	end_scan(&scan, AccessShareLock);
-	return model;
-}
-
-/* Store a project's model in place of the one it has. */
-void
-dbmig_model_put(const char *project, const DbmigModel *model)
-{
-	Datum		values[Natts_model] = {0};
-	bool		nulls[Natts_model] = {0};
-	TableScan	scan;
-	HeapTuple	tuple;
-
-	set_text(values, nulls, Anum_model_project, project);
-	set_text(values, nulls, Anum_model_ddl, model->ddl);
-	set_text(values, nulls, Anum_model_author, model->author);
-	values[Anum_model_set_at - 1] =
-		TimestampTzGetDatum(GetCurrentStatementStartTimestamp());
-
-	tuple = begin_model_scan(&scan, project, RowExclusiveLock);
-	put_row(&scan, tuple, "model", values, nulls);
-}
-
 /* Add a row; what concerns the session is filled in here. */
 void
 dbmig_log_append(const DbmigLogEntry *entry)
@@ -1012,31 +636,31 @@ dbmig_log_append(const DbmigLogEntry *entry)
 	elapsed->time = entry->ended_at - entry->started_at;
 
 	values[Anum_log_id - 1] =
-		Int64GetDatum(nextval_internal(relation_oid("log_id_seq"), false));
-	set_text(values, nulls, Anum_log_project, entry->project);
-	set_text(values, nulls, Anum_log_revision, entry->revision);
-	set_text(values, nulls, Anum_log_direction, entry->direction);
-	values[Anum_log_from_revisions - 1] = names_datum(entry->from, entry->nfrom);
-	values[Anum_log_to_revisions - 1] = names_datum(entry->to, entry->nto);
-	set_text(values, nulls, Anum_log_checksum, entry->checksum);
+		Int64GetDatum(nextval_internal(dbmig_relation_oid("log_id_seq"), false));
+	dbmig_set_text(values, nulls, Anum_log_project, entry->project);
+	dbmig_set_text(values, nulls, Anum_log_revision, entry->revision);
+	dbmig_set_text(values, nulls, Anum_log_direction, entry->direction);
+	values[Anum_log_from_revisions - 1] = dbmig_names_datum(entry->from, entry->nfrom);
+	values[Anum_log_to_revisions - 1] = dbmig_names_datum(entry->to, entry->nto);
+	dbmig_set_text(values, nulls, Anum_log_checksum, entry->checksum);
 	values[Anum_log_statements - 1] = Int32GetDatum(entry->statements);
 	values[Anum_log_started_at - 1] = TimestampTzGetDatum(entry->started_at);
 	values[Anum_log_elapsed - 1] = IntervalPGetDatum(elapsed);
-	set_text(values, nulls, Anum_log_role,
+	dbmig_set_text(values, nulls, Anum_log_role,
 			 GetUserNameFromId(GetUserId(), false));
-	set_text(values, nulls, Anum_log_session_role,
+	dbmig_set_text(values, nulls, Anum_log_session_role,
 			 GetUserNameFromId(GetSessionUserId(), false));
 	values[Anum_log_client_addr - 1] =
-		client_address(&nulls[Anum_log_client_addr - 1]);
-	set_text(values, nulls, Anum_log_application_name,
+		dbmig_client_address(&nulls[Anum_log_client_addr - 1]);
+	dbmig_set_text(values, nulls, Anum_log_application_name,
 			 application_name ? application_name : "");
-	set_text(values, nulls, Anum_log_outcome, entry->outcome);
-	set_text(values, nulls, Anum_log_sqlstate, entry->sqlstate);
-	set_text(values, nulls, Anum_log_error, entry->error);
-	set_text(values, nulls, Anum_log_file, entry->file);
+	dbmig_set_text(values, nulls, Anum_log_outcome, entry->outcome);
+	dbmig_set_text(values, nulls, Anum_log_sqlstate, entry->sqlstate);
+	dbmig_set_text(values, nulls, Anum_log_error, entry->error);
+	dbmig_set_text(values, nulls, Anum_log_file, entry->file);
 	nulls[Anum_log_line - 1] = (entry->line == 0);
 	values[Anum_log_line - 1] = Int32GetDatum(entry->line);
-	insert_row("log", values, nulls);
+	dbmig_insert_row("log", values, nulls);
 }
 
 /*
@@ -1046,8 +670,8 @@ dbmig_log_append(const DbmigLogEntry *entry)
 static int64
 newest_log_row(const char *project, TransactionId *xmin)
 {
-	Relation	relation = table_open(relation_oid("log"), AccessShareLock);
-	Relation	index = index_open(relation_oid("log_project_id_idx"),
+	Relation	relation = table_open(dbmig_relation_oid("log"), AccessShareLock);
+	Relation	index = index_open(dbmig_relation_oid("log_project_id_idx"),
 								   AccessShareLock);
 	Snapshot	latest = RegisterSnapshot(GetLatestSnapshot());
 	ScanKeyData key;
@@ -1055,7 +679,7 @@ newest_log_row(const char *project, TransactionId *xmin)
 	HeapTuple	tuple;
 	int64		id = 0;
 
-	text_key(&key, Anum_log_project, project);
+	dbmig_text_key(&key, Anum_log_project, project);
 	scan = systable_beginscan_ordered(relation, index, latest, 1, &key);
 	tuple = systable_getnext_ordered(scan, BackwardScanDirection);
 	if (HeapTupleIsValid(tuple))
@@ -1102,12 +726,12 @@ bool
 dbmig_log_mentions(const char *project, const char *revision)
 {
 	ScanKeyData key;
-	TableScan	scan;
+	DbmigTableScan	scan;
 	HeapTuple	tuple;
 	bool		found = false;
 
-	text_key(&key, Anum_log_project, project);
-	begin_scan(&scan, "log", "log_project_id_idx", AccessShareLock, NULL, 1, &key);
+	dbmig_text_key(&key, Anum_log_project, project);
+	dbmig_begin_scan(&scan, "log", "log_project_id_idx", AccessShareLock, NULL, 1, &key);
 	while (!found && HeapTupleIsValid(tuple = systable_getnext(scan.scan)))
 	{
 		TupleDesc	desc = RelationGetDescr(scan.relation);
@@ -1117,7 +741,7 @@ dbmig_log_mentions(const char *project, const char *revision)
 		for (int i = 0; i < (int) lengthof(columns); i++)
 		{
 			int			count;
-			char	  **names = get_names(tuple, columns[i], desc, &count);
+			char	  **names = dbmig_get_names(tuple, columns[i], desc, &count);
 
 			for (int j = 0; j < count; j++)
 			{
@@ -1126,7 +750,7 @@ dbmig_log_mentions(const char *project, const char *revision)
 			}
 		}
 	}
-	end_scan(&scan, AccessShareLock);
+	dbmig_end_scan(&scan, AccessShareLock);
 	return found;
 }
 
@@ -1137,11 +761,11 @@ dbmig_log_rows(const char *project, Tuplestorestate *store, TupleDesc desc)
 	Datum		values[Natts_log];
 	bool		nulls[Natts_log];
 	ScanKeyData key;
-	TableScan	scan;
+	DbmigTableScan	scan;
 	HeapTuple	tuple;
 
-	text_key(&key, Anum_log_project, project);
-	begin_scan(&scan, "log", "log_project_id_idx", AccessShareLock,
+	dbmig_text_key(&key, Anum_log_project, project);
+	dbmig_begin_scan(&scan, "log", "log_project_id_idx", AccessShareLock,
 			   GetActiveSnapshot(), 1, &key);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan.scan)))
 	{
@@ -1149,5 +773,5 @@ dbmig_log_rows(const char *project, Tuplestorestate *store, TupleDesc desc)
 		heap_deform_tuple(tuple, RelationGetDescr(scan.relation), values, nulls);
 		tuplestore_putvalues(store, desc, values, nulls);
 	}
-	end_scan(&scan, AccessShareLock);
+	dbmig_end_scan(&scan, AccessShareLock);
 }

@@ -3,10 +3,11 @@
  * catalog.h
  *		The engine's own tables, in schema dbm.
  *
- * catalog.c is the only C file that knows their names and columns, apart from
- * catalog_sql.c, which says the same in SQL.  It reads and writes them with the
- * heap and catalog functions, so it needs no privilege, no search_path, and
- * runs no user code.  Results are palloc'd in the current memory context.
+ * Their names and columns are known to catalog*.c alone: catalog.c has what is
+ * about revisions, catalog_schema.c what is about schemas, and catalog_sql.c
+ * says in SQL what catalog.c does.  table.c reads and writes rows for them,
+ * which needs no privilege, no search_path, and runs no user code.  Results
+ * are palloc'd in the current memory context.
  *
  * Portions Copyright (c) 2026, the databrain_migrate authors
  *
