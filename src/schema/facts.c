@@ -530,6 +530,23 @@ sort_references(DbmigFact *fact)
 	}
 }
 
+/* Bring facts and their references into the order of kinds and names. */
+void
+dbmig_inventory_sort(DbmigInventory *inventory)
+{
+	DbmigFact **facts = inventory->facts;
+
+	qsort(facts, inventory->n, sizeof(DbmigFact *), compare_facts);
+	for (int i = 0; i < inventory->n; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (i > 0 && compare_facts(&facts[i - 1], &facts[i]) == 0)
+			elog(ERROR, "two facts of kind \"%s\" are named %s",
+				 facts[i]->kind->name, facts[i]->id);
+		sort_references(facts[i]);
+	}
+}
+
 /*
  * Read the inventory of schemas, a list of their OIDs.
  */
@@ -580,17 +597,9 @@ dbmig_inventory_read(List *schemas)
 	SPI_finish();
 	AtEOXact_GUC(false, level);
 
-	qsort(reader.facts, reader.n, sizeof(DbmigFact *), compare_facts);
-	for (int i = 0; i < reader.n; i++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		if (i > 0 && compare_facts(&reader.facts[i - 1], &reader.facts[i]) == 0)
-			elog(ERROR, "two facts of kind \"%s\" are named %s",
-				 reader.facts[i]->kind->name, reader.facts[i]->id);
-		sort_references(reader.facts[i]);
-	}
 	inventory->facts = reader.facts;
 	inventory->n = reader.n;
+	dbmig_inventory_sort(inventory);
 	return inventory;
 }
 

@@ -33,6 +33,7 @@
 
 #include "nodes/pg_list.h"
 #include "utils/hsearch.h"
+#include "utils/jsonb.h"
 
 typedef struct DbmigFact DbmigFact;
 typedef struct DbmigKind DbmigKind;
@@ -151,6 +152,7 @@ struct DbmigFact
 	List	   *references;		/* DbmigFact, the parent first */
 	List	   *users;			/* inverse */
 	List	   *children;		/* inverse of parent */
+	int			place;			/* in its inventory, while that is written */
 
 	/* set by dbmig_diff() */
 	DbmigFact  *twin;			/* the same in the other inventory */
@@ -238,10 +240,16 @@ extern const DbmigKind dbmig_kind_event_trigger;
 
 /* facts.c */
 extern DbmigInventory *dbmig_inventory_read(List *schemas);
+extern void dbmig_inventory_sort(DbmigInventory *inventory);
 extern DbmigFact *dbmig_inventory_find(const DbmigInventory *inventory,
 									   const DbmigFact *fact);
 extern const char *dbmig_fact_value(const DbmigFact *fact, const char *attribute);
 extern int	dbmig_pin_settings(void);
+
+/* serialize.c */
+extern Jsonb *dbmig_inventory_to_jsonb(const DbmigInventory *inventory);
+extern DbmigInventory *dbmig_inventory_from_jsonb(Jsonb *jsonb);
+extern char *dbmig_inventory_fingerprint(const DbmigInventory *inventory);
 
 /* pattern.c */
 extern char *dbmig_pattern(const char *pattern, const DbmigFact *fact);
