@@ -138,6 +138,52 @@ COMMENT ON COLUMN dbm.model.ddl IS 'the text';
 COMMENT ON COLUMN dbm.model.author IS 'the role that set it, as which it runs';
 COMMENT ON COLUMN dbm.model.set_at IS 'when it was set';
 
+CREATE TABLE dbm.snapshot (
+    project         pg_catalog.text COLLATE pg_catalog."C" NOT NULL,
+    name            pg_catalog.text COLLATE pg_catalog."C" NOT NULL,
+    heads           pg_catalog.text[] NOT NULL,
+    objects         pg_catalog.int4 NOT NULL,
+    fingerprint     pg_catalog.text NOT NULL,
+    inventory       pg_catalog.jsonb NOT NULL,
+    dump            pg_catalog.text,
+    server_version  pg_catalog.text NOT NULL,
+    taken_by        pg_catalog.text NOT NULL,
+    taken_at        pg_catalog.timestamptz NOT NULL,
+    CONSTRAINT snapshot_pkey PRIMARY KEY (project, name)
+);
+COMMENT ON TABLE dbm.snapshot IS 'schemas kept by dbm_snapshot; see the function dbm_snapshots()';
+COMMENT ON COLUMN dbm.snapshot.project IS 'the project, named as its extension';
+COMMENT ON COLUMN dbm.snapshot.name IS 'the name it was given';
+COMMENT ON COLUMN dbm.snapshot.heads IS 'the project''s current heads then; empty: base';
+COMMENT ON COLUMN dbm.snapshot.objects IS 'how many objects and parts of objects it has';
+COMMENT ON COLUMN dbm.snapshot.fingerprint IS 'SHA-256 of what schemas are compared by, in hex';
+COMMENT ON COLUMN dbm.snapshot.inventory IS 'the objects, with all that makes them up';
+COMMENT ON COLUMN dbm.snapshot.dump IS 'the dump that was taken with it, if any; see dbm.dump';
+COMMENT ON COLUMN dbm.snapshot.server_version IS 'of the server that it was taken on';
+COMMENT ON COLUMN dbm.snapshot.taken_by IS 'the role that took it, with whose privileges it was read';
+COMMENT ON COLUMN dbm.snapshot.taken_at IS 'when it was taken';
+
+CREATE TABLE dbm.fingerprint (
+    project         pg_catalog.text COLLATE pg_catalog."C" NOT NULL,
+    heads           pg_catalog.text COLLATE pg_catalog."C" NOT NULL,
+    objects         pg_catalog.int4 NOT NULL,
+    fingerprint     pg_catalog.text NOT NULL,
+    inventory       pg_catalog.jsonb,
+    server_version  pg_catalog.text NOT NULL,
+    taken_by        pg_catalog.text NOT NULL,
+    taken_at        pg_catalog.timestamptz NOT NULL,
+    CONSTRAINT fingerprint_pkey PRIMARY KEY (project, heads)
+);
+COMMENT ON TABLE dbm.fingerprint IS 'the schema as it was when a run reached its target; see the function dbm_snapshots()';
+COMMENT ON COLUMN dbm.fingerprint.project IS 'the project, named as its extension';
+COMMENT ON COLUMN dbm.fingerprint.heads IS 'the current heads that the run led to, joined by commas, or base';
+COMMENT ON COLUMN dbm.fingerprint.objects IS 'how many objects and parts of objects there were';
+COMMENT ON COLUMN dbm.fingerprint.fingerprint IS 'SHA-256 of what schemas are compared by, in hex';
+COMMENT ON COLUMN dbm.fingerprint.inventory IS 'the objects, if databrain_migrate.step_snapshot was inventory';
+COMMENT ON COLUMN dbm.fingerprint.server_version IS 'of the server';
+COMMENT ON COLUMN dbm.fingerprint.taken_by IS 'the role that ran the revisions';
+COMMENT ON COLUMN dbm.fingerprint.taken_at IS 'when the target was reached';
+
 CREATE SEQUENCE dbm.log_id_seq;
 
 CREATE TABLE dbm.log (
@@ -172,11 +218,14 @@ SELECT pg_catalog.pg_extension_config_dump('dbm.step', '');
 SELECT pg_catalog.pg_extension_config_dump('dbm.template', '');
 SELECT pg_catalog.pg_extension_config_dump('dbm.dump', '');
 SELECT pg_catalog.pg_extension_config_dump('dbm.model', '');
+SELECT pg_catalog.pg_extension_config_dump('dbm.snapshot', '');
+SELECT pg_catalog.pg_extension_config_dump('dbm.fingerprint', '');
 SELECT pg_catalog.pg_extension_config_dump('dbm.log', '');
 SELECT pg_catalog.pg_extension_config_dump('dbm.log_id_seq', '');
 
 GRANT USAGE ON SCHEMA dbm TO pg_database_owner;
-GRANT SELECT ON dbm.applied, dbm.script, dbm.step, dbm.template, dbm.dump, dbm.model, dbm.log TO pg_database_owner;
+GRANT SELECT ON dbm.applied, dbm.script, dbm.step, dbm.template, dbm.dump, dbm.model, dbm.snapshot, dbm.fingerprint,
+    dbm.log TO pg_database_owner;
 GRANT SELECT ON SEQUENCE dbm.log_id_seq TO pg_database_owner;
 
 --
@@ -640,6 +689,51 @@ AS 'MODULE_PATHNAME', 'dbmig_dump_call';
 COMMENT ON FUNCTION pg_catalog.dbm_dump(pg_catalog.text, pg_catalog.text[], pg_catalog.bool, pg_catalog.bool, pg_catalog.text)
 IS 'write a dump with the server''s own pg_dump into databrain_migrate.dump_path';
 REVOKE ALL ON FUNCTION pg_catalog.dbm_dump(pg_catalog.text, pg_catalog.text[], pg_catalog.bool, pg_catalog.bool, pg_catalog.text) FROM PUBLIC;
+
+CREATE FUNCTION pg_catalog.dbm_snapshot(
+    name pg_catalog.text,
+    with_data pg_catalog.bool DEFAULT false,
+    project pg_catalog.text DEFAULT NULL,
+    OUT snapshot pg_catalog.text,
+    OUT heads pg_catalog.text[],
+    OUT objects pg_catalog.int4,
+    OUT fingerprint pg_catalog.text,
+    OUT dump pg_catalog.text)
+RETURNS pg_catalog.record
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'dbmig_snapshot_call';
+COMMENT ON FUNCTION pg_catalog.dbm_snapshot(pg_catalog.text, pg_catalog.bool, pg_catalog.text)
+IS 'keep the schema as it is now under a name, with a dump beside it if wanted';
+REVOKE ALL ON FUNCTION pg_catalog.dbm_snapshot(pg_catalog.text, pg_catalog.bool, pg_catalog.text) FROM PUBLIC;
+
+CREATE FUNCTION pg_catalog.dbm_snapshots(
+    project pg_catalog.text DEFAULT NULL,
+    OUT name pg_catalog.text,
+    OUT heads pg_catalog.text[],
+    OUT objects pg_catalog.int4,
+    OUT fingerprint pg_catalog.text,
+    OUT is_live pg_catalog.bool,
+    OUT has_inventory pg_catalog.bool,
+    OUT dump pg_catalog.text,
+    OUT server_version pg_catalog.text,
+    OUT taken_by pg_catalog.text,
+    OUT taken_at pg_catalog.timestamptz)
+RETURNS SETOF pg_catalog.record
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'dbmig_snapshots';
+COMMENT ON FUNCTION pg_catalog.dbm_snapshots(pg_catalog.text)
+IS 'the snapshots that were taken, and whether the schema is still the same';
+REVOKE ALL ON FUNCTION pg_catalog.dbm_snapshots(pg_catalog.text) FROM PUBLIC;
+
+CREATE FUNCTION pg_catalog.dbm_drop_snapshot(
+    name pg_catalog.text,
+    project pg_catalog.text DEFAULT NULL)
+RETURNS pg_catalog.void
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'dbmig_drop_snapshot_call';
+COMMENT ON FUNCTION pg_catalog.dbm_drop_snapshot(pg_catalog.text, pg_catalog.text)
+IS 'remove a snapshot; its dump stays';
+REVOKE ALL ON FUNCTION pg_catalog.dbm_drop_snapshot(pg_catalog.text, pg_catalog.text) FROM PUBLIC;
 
 CREATE FUNCTION pg_catalog.dbm_dumps(
     verify pg_catalog.bool DEFAULT true,

@@ -19,6 +19,7 @@
 #include "datatype/timestamp.h"
 #include "lib/stringinfo.h"
 #include "nodes/pg_list.h"
+#include "utils/jsonb.h"
 #include "utils/snapshot.h"
 #include "utils/tuplestore.h"
 
@@ -117,6 +118,32 @@ typedef struct DbmigDump
 	int64		elapsed;		/* microseconds */
 } DbmigDump;
 
+/* A row of dbm.snapshot. */
+typedef struct DbmigSnapshot
+{
+	char	   *name;
+	int			nheads;			/* of the project; none: base */
+	char	  **heads;
+	int			objects;		/* facts, and what is not managed */
+	char	   *fingerprint;
+	char	   *dump;			/* file in databrain_migrate.dump_path, or NULL */
+	char	   *server_version;
+	char	   *taken_by;
+	TimestampTz taken_at;
+} DbmigSnapshot;
+
+/* A row of dbm.fingerprint. */
+typedef struct DbmigFingerprint
+{
+	char	   *heads;			/* as the mirror shows them */
+	int			objects;
+	char	   *fingerprint;
+	bool		has_inventory;
+	char	   *server_version;
+	char	   *taken_by;
+	TimestampTz taken_at;
+} DbmigFingerprint;
+
 extern Oid	dbmig_lock_class(void);
 extern void dbmig_applied_lock(void);
 
@@ -157,6 +184,21 @@ extern void dbmig_dump_insert(const DbmigDump *row);
 
 extern DbmigModel *dbmig_model_find(const char *project);
 extern void dbmig_model_put(const char *project, const DbmigModel *model);
+
+extern List *dbmig_snapshot_list(const char *project);
+extern DbmigSnapshot *dbmig_snapshot_find(const char *project, const char *name,
+										  Jsonb **inventory);
+extern void dbmig_snapshot_insert(const char *project, const DbmigSnapshot *row,
+								  Jsonb *inventory);
+extern void dbmig_snapshot_delete(const char *project, const char *name);
+
+extern List *dbmig_fingerprint_list(const char *project);
+extern DbmigFingerprint *dbmig_fingerprint_find(const char *project,
+												const char *heads,
+												Jsonb **inventory);
+extern void dbmig_fingerprint_put(const char *project, const DbmigFingerprint *row,
+								  Jsonb *inventory);
+extern void dbmig_fingerprint_delete(const char *project, const char *heads);
 
 extern List *dbmig_known_projects(void);
 

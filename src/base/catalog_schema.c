@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * catalog_schema.c
- *		The engine's tables about schemas: models and dumps.
+ *		The engine's tables about schemas: models, dumps and snapshots.
  *
  * Portions Copyright (c) 2026, the databrain_migrate authors
  *
@@ -9,11 +9,14 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/xact.h"
 #include "base/catalog.h"
 #include "base/table.h"
+#include "catalog/indexing.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/jsonb.h"
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
@@ -44,6 +47,36 @@ enum
 	Anum_dump_dumped_at,
 	Anum_dump_elapsed,
 	Natts_dump = Anum_dump_elapsed
+};
+
+/* dbm.snapshot */
+enum
+{
+	Anum_snapshot_project = 1,
+	Anum_snapshot_name,
+	Anum_snapshot_heads,
+	Anum_snapshot_objects,
+	Anum_snapshot_fingerprint,
+	Anum_snapshot_inventory,
+	Anum_snapshot_dump,
+	Anum_snapshot_server_version,
+	Anum_snapshot_taken_by,
+	Anum_snapshot_taken_at,
+	Natts_snapshot = Anum_snapshot_taken_at
+};
+
+/* dbm.fingerprint */
+enum
+{
+	Anum_fingerprint_project = 1,
+	Anum_fingerprint_heads,
+	Anum_fingerprint_objects,
+	Anum_fingerprint_fingerprint,
+	Anum_fingerprint_inventory,
+	Anum_fingerprint_server_version,
+	Anum_fingerprint_taken_by,
+	Anum_fingerprint_taken_at,
+	Natts_fingerprint = Anum_fingerprint_taken_at
 };
 
 /* ---------------- dbm.model ---------------- */
@@ -186,4 +219,243 @@ dbmig_dump_insert(const DbmigDump *row)
 	values[Anum_dump_dumped_at - 1] = TimestampTzGetDatum(row->dumped_at);
 	values[Anum_dump_elapsed - 1] = IntervalPGetDatum(elapsed);
 	dbmig_insert_row("dump", values, nulls);
+}
+
+/* ---------------- dbm.snapshot ---------------- */
+
+/* A jsonb column; NULL when it is null. */
+static Jsonb *
+get_jsonb(HeapTuple tuple, int attnum, TupleDesc desc)
+{
+	bool		isnull;
+	Datum		value = heap_getattr(tuple, attnum, desc, &isnull);
+
+	return isnull ? NULL : DatumGetJsonbPCopy(value);
+}
+
+static TimestampTz
+get_time(HeapTuple tuple, int attnum, TupleDesc desc)
+{
+	bool		isnull;
+
+	return DatumGetTimestampTz(heap_getattr(tuple, attnum, desc, &isnull));
+}
+
+static DbmigSnapshot *
+snapshot_from_tuple(HeapTuple tuple, TupleDesc desc)
+{
+	DbmigSnapshot *row = palloc(sizeof(DbmigSnapshot));
+
+	row->name = dbmig_get_text(tuple, Anum_snapshot_name, desc);
+	row->heads = dbmig_get_names(tuple, Anum_snapshot_heads, desc, &row->nheads);
+	row->objects = dbmig_get_int(tuple, Anum_snapshot_objects, desc);
+	row->fingerprint = dbmig_get_text(tuple, Anum_snapshot_fingerprint, desc);
+	row->dump = dbmig_get_text(tuple, Anum_snapshot_dump, desc);
+	row->server_version = dbmig_get_text(tuple, Anum_snapshot_server_version, desc);
+	row->taken_by = dbmig_get_text(tuple, Anum_snapshot_taken_by, desc);
+	row->taken_at = get_time(tuple, Anum_snapshot_taken_at, desc);
+	return row;
+}
+
+/* A scan over a project's snapshots, or over that of one name. */
+static void
+begin_snapshot_scan(DbmigTableScan *scan, const char *project, const char *name,
+					LOCKMODE lockmode)
+{
+	ScanKeyData keys[2];
+
+	dbmig_text_key(&keys[0], Anum_snapshot_project, project);
+	if (name)
+		dbmig_text_key(&keys[1], Anum_snapshot_name, name);
+	dbmig_begin_scan(scan, "snapshot", "snapshot_pkey", lockmode, NULL,
+					 name ? 2 : 1, keys);
+}
+
+/* A project's snapshots, by name. */
+List *
+dbmig_snapshot_list(const char *project)
+{
+	List	   *rows = NIL;
+	DbmigTableScan scan;
+	HeapTuple	tuple;
+
+	begin_snapshot_scan(&scan, project, NULL, AccessShareLock);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan.scan)))
+	{
+		CHECK_FOR_INTERRUPTS();
+		rows = lappend(rows,
+					   snapshot_from_tuple(tuple, RelationGetDescr(scan.relation)));
+	}
+	dbmig_end_scan(&scan, AccessShareLock);
+	return rows;
+}
+
+/*
+ * The snapshot of a name, and its inventory unless that is NULL; NULL when
+ * there is none.
+ */
+DbmigSnapshot *
+dbmig_snapshot_find(const char *project, const char *name, Jsonb **inventory)
+{
+	DbmigSnapshot *row = NULL;
+	DbmigTableScan scan;
+	HeapTuple	tuple;
+
+	begin_snapshot_scan(&scan, project, name, AccessShareLock);
+	tuple = systable_getnext(scan.scan);
+	if (HeapTupleIsValid(tuple))
+	{
+		TupleDesc	desc = RelationGetDescr(scan.relation);
+
+		row = snapshot_from_tuple(tuple, desc);
+		if (inventory)
+			*inventory = get_jsonb(tuple, Anum_snapshot_inventory, desc);
+	}
+	dbmig_end_scan(&scan, AccessShareLock);
+	return row;
+}
+
+void
+dbmig_snapshot_insert(const char *project, const DbmigSnapshot *row, Jsonb *inventory)
+{
+	Datum		values[Natts_snapshot] = {0};
+	bool		nulls[Natts_snapshot] = {0};
+
+	dbmig_set_text(values, nulls, Anum_snapshot_project, project);
+	dbmig_set_text(values, nulls, Anum_snapshot_name, row->name);
+	values[Anum_snapshot_heads - 1] = dbmig_names_datum(row->heads, row->nheads);
+	values[Anum_snapshot_objects - 1] = Int32GetDatum(row->objects);
+	dbmig_set_text(values, nulls, Anum_snapshot_fingerprint, row->fingerprint);
+	values[Anum_snapshot_inventory - 1] = JsonbPGetDatum(inventory);
+	dbmig_set_text(values, nulls, Anum_snapshot_dump, row->dump);
+	dbmig_set_text(values, nulls, Anum_snapshot_server_version, row->server_version);
+	dbmig_set_text(values, nulls, Anum_snapshot_taken_by, row->taken_by);
+	values[Anum_snapshot_taken_at - 1] = TimestampTzGetDatum(row->taken_at);
+	dbmig_insert_row("snapshot", values, nulls);
+}
+
+void
+dbmig_snapshot_delete(const char *project, const char *name)
+{
+	DbmigTableScan scan;
+	HeapTuple	tuple;
+
+	begin_snapshot_scan(&scan, project, name, RowExclusiveLock);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan.scan)))
+		CatalogTupleDelete(scan.relation, &tuple->t_self);
+	dbmig_end_scan(&scan, NoLock);
+	CommandCounterIncrement();
+}
+
+/* ---------------- dbm.fingerprint ---------------- */
+
+static DbmigFingerprint *
+fingerprint_from_tuple(HeapTuple tuple, TupleDesc desc)
+{
+	DbmigFingerprint *row = palloc(sizeof(DbmigFingerprint));
+
+	row->heads = dbmig_get_text(tuple, Anum_fingerprint_heads, desc);
+	row->objects = dbmig_get_int(tuple, Anum_fingerprint_objects, desc);
+	row->fingerprint = dbmig_get_text(tuple, Anum_fingerprint_fingerprint, desc);
+	row->has_inventory = !heap_attisnull(tuple, Anum_fingerprint_inventory, desc);
+	row->server_version = dbmig_get_text(tuple, Anum_fingerprint_server_version, desc);
+	row->taken_by = dbmig_get_text(tuple, Anum_fingerprint_taken_by, desc);
+	row->taken_at = get_time(tuple, Anum_fingerprint_taken_at, desc);
+	return row;
+}
+
+/* A scan over a project's fingerprints, or over that of one state. */
+static void
+begin_fingerprint_scan(DbmigTableScan *scan, const char *project,
+					   const char *heads, LOCKMODE lockmode)
+{
+	ScanKeyData keys[2];
+
+	dbmig_text_key(&keys[0], Anum_fingerprint_project, project);
+	if (heads)
+		dbmig_text_key(&keys[1], Anum_fingerprint_heads, heads);
+	dbmig_begin_scan(scan, "fingerprint", "fingerprint_pkey", lockmode, NULL,
+					 heads ? 2 : 1, keys);
+}
+
+/* A project's fingerprints, by heads. */
+List *
+dbmig_fingerprint_list(const char *project)
+{
+	List	   *rows = NIL;
+	DbmigTableScan scan;
+	HeapTuple	tuple;
+
+	begin_fingerprint_scan(&scan, project, NULL, AccessShareLock);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan.scan)))
+	{
+		CHECK_FOR_INTERRUPTS();
+		rows = lappend(rows,
+					   fingerprint_from_tuple(tuple, RelationGetDescr(scan.relation)));
+	}
+	dbmig_end_scan(&scan, AccessShareLock);
+	return rows;
+}
+
+/*
+ * The fingerprint of the state with these heads, and its inventory, which may
+ * not have been kept, unless that is NULL; NULL when there is none.
+ */
+DbmigFingerprint *
+dbmig_fingerprint_find(const char *project, const char *heads, Jsonb **inventory)
+{
+	DbmigFingerprint *row = NULL;
+	DbmigTableScan scan;
+	HeapTuple	tuple;
+
+	begin_fingerprint_scan(&scan, project, heads, AccessShareLock);
+	tuple = systable_getnext(scan.scan);
+	if (HeapTupleIsValid(tuple))
+	{
+		TupleDesc	desc = RelationGetDescr(scan.relation);
+
+		row = fingerprint_from_tuple(tuple, desc);
+		if (inventory)
+			*inventory = get_jsonb(tuple, Anum_fingerprint_inventory, desc);
+	}
+	dbmig_end_scan(&scan, AccessShareLock);
+	return row;
+}
+
+/* Store a fingerprint in place of the one that its state has. */
+void
+dbmig_fingerprint_put(const char *project, const DbmigFingerprint *row,
+					  Jsonb *inventory)
+{
+	Datum		values[Natts_fingerprint] = {0};
+	bool		nulls[Natts_fingerprint] = {0};
+	DbmigTableScan scan;
+	HeapTuple	tuple;
+
+	dbmig_set_text(values, nulls, Anum_fingerprint_project, project);
+	dbmig_set_text(values, nulls, Anum_fingerprint_heads, row->heads);
+	values[Anum_fingerprint_objects - 1] = Int32GetDatum(row->objects);
+	dbmig_set_text(values, nulls, Anum_fingerprint_fingerprint, row->fingerprint);
+	nulls[Anum_fingerprint_inventory - 1] = inventory == NULL;
+	values[Anum_fingerprint_inventory - 1] = JsonbPGetDatum(inventory);
+	dbmig_set_text(values, nulls, Anum_fingerprint_server_version, row->server_version);
+	dbmig_set_text(values, nulls, Anum_fingerprint_taken_by, row->taken_by);
+	values[Anum_fingerprint_taken_at - 1] = TimestampTzGetDatum(row->taken_at);
+
+	begin_fingerprint_scan(&scan, project, row->heads, RowExclusiveLock);
+	tuple = systable_getnext(scan.scan);
+	dbmig_put_row(&scan, tuple, "fingerprint", values, nulls);
+}
+
+void
+dbmig_fingerprint_delete(const char *project, const char *heads)
+{
+	DbmigTableScan scan;
+	HeapTuple	tuple;
+
+	begin_fingerprint_scan(&scan, project, heads, RowExclusiveLock);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan.scan)))
+		CatalogTupleDelete(scan.relation, &tuple->t_self);
+	dbmig_end_scan(&scan, NoLock);
+	CommandCounterIncrement();
 }

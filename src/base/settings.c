@@ -21,6 +21,14 @@ int			dbmig_lock_timeout = -1;
 int			dbmig_concurrent_lock_timeout = 0;
 int			dbmig_lock_retries = 0;
 bool		dbmig_lock_first = false;
+int			dbmig_step_snapshot = DBMIG_STEP_FINGERPRINT;
+
+static const struct config_enum_entry step_snapshot_values[] = {
+	{"off", DBMIG_STEP_NOTHING, false},
+	{"fingerprint", DBMIG_STEP_FINGERPRINT, false},
+	{"inventory", DBMIG_STEP_INVENTORY, false},
+	{NULL, 0, false}
+};
 
 /*
  * Define the parameters.  check_project judges the default project's name; it
@@ -82,6 +90,14 @@ dbmig_define_settings(GucStringCheckHook check_project)
 							 "A revision that cannot have them at once fails, or is tried again by dbm_migrate, instead of making readers wait behind it.",
 							 &dbmig_lock_first,
 							 false,
+							 PGC_USERSET, 0,
+							 NULL, NULL, NULL);
+
+	DefineCustomEnumVariable("databrain_migrate.step_snapshot",
+							 "Sets what is kept of the schema when a run has reached its target.",
+							 "A fingerprint tells later whether the schema is still the same; an inventory also what is different.",
+							 &dbmig_step_snapshot,
+							 DBMIG_STEP_FINGERPRINT, step_snapshot_values,
 							 PGC_USERSET, 0,
 							 NULL, NULL, NULL);
 

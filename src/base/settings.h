@@ -12,6 +12,14 @@
 
 #include "utils/guc.h"
 
+/* What is kept of the schema when a run has reached its target. */
+typedef enum DbmigStepSnapshot
+{
+	DBMIG_STEP_NOTHING,
+	DBMIG_STEP_FINGERPRINT,
+	DBMIG_STEP_INVENTORY
+} DbmigStepSnapshot;
+
 extern char *dbmig_project_setting; /* databrain_migrate.project */
 extern char *dbmig_versions_path;	/* databrain_migrate.versions_path */
 extern char *dbmig_dump_path;	/* databrain_migrate.dump_path */
@@ -19,6 +27,7 @@ extern int	dbmig_lock_timeout; /* databrain_migrate.lock_timeout, ms */
 extern int	dbmig_concurrent_lock_timeout;	/* .concurrent_lock_timeout, ms */
 extern int	dbmig_lock_retries; /* databrain_migrate.lock_retries */
 extern bool dbmig_lock_first;	/* databrain_migrate.lock_first */
+extern int	dbmig_step_snapshot;	/* .step_snapshot, a DbmigStepSnapshot */
 
 extern void dbmig_define_settings(GucStringCheckHook check_project);
 

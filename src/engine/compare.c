@@ -5,7 +5,8 @@
  *
  * A source names a schema: "live" is that of the database, "model" what the
  * project's stored model declares, "revision:ID" what the revisions up to ID
- * build, "empty" is nothing.  All but the live one are built in a sandbox.
+ * build, "snapshot:NAME" what a snapshot keeps, "empty" is nothing.  Model and
+ * revisions are texts; they are run in a sandbox.
  *
  * The server does not always deparse an expression to a text that, read again,
  * deparses to itself.  Where two texts differ, both are therefore read again
@@ -25,11 +26,31 @@
 #include "utils/builtins.h"
 
 static const char revision_prefix[] = "revision:";
+static const char snapshot_prefix[] = "snapshot:";
 
 static bool
 is_live(const char *source)
 {
 	return strcmp(source, "live") == 0;
+}
+
+static bool
+is_snapshot(const char *source)
+{
+	return strncmp(source, snapshot_prefix, strlen(snapshot_prefix)) == 0;
+}
+
+static bool
+is_revision(const char *source)
+{
+	return strncmp(source, revision_prefix, strlen(revision_prefix)) == 0;
+}
+
+/* Does a source say what there is, rather than what somebody wrote? */
+static bool
+is_complete(const char *source)
+{
+	return is_live(source) || is_snapshot(source);
 }
 
 /* A project's model; raises when it has none. */
@@ -102,20 +123,19 @@ build(DbmigSandbox *sandbox, const char *project, const char *source)
 {
 	if (strcmp(source, "model") == 0)
 		run_model(sandbox, project);
-	else if (strncmp(source, revision_prefix, strlen(revision_prefix)) == 0)
+	else if (is_revision(source))
 		run_revisions(sandbox, project, source + strlen(revision_prefix));
 }
 
 static void
 check_source(const char *source)
 {
-	if (!is_live(source) && strcmp(source, "model") != 0 &&
-		strcmp(source, "empty") != 0 &&
-		strncmp(source, revision_prefix, strlen(revision_prefix)) != 0)
+	if (!is_complete(source) && !is_revision(source) &&
+		strcmp(source, "model") != 0 && strcmp(source, "empty") != 0)
 		ereport(ERROR,
 				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				errmsg("schema source \"%s\" is not known", source),
-				errdetail("Sources are \"live\", \"model\", \"empty\" and \"revision:ID\"."));
+				errdetail("Sources are \"live\", \"model\", \"empty\", \"revision:ID\" and \"snapshot:NAME\"."));
 }
 
 /*
@@ -305,6 +325,57 @@ settle_spellings(DbmigSandbox *sandbox, DbmigInventory *from,
 	}
 }
 
+/* Do expressions differ in their spelling, for all that can be seen? */
+static bool
+spellings_differ(const DbmigInventory *from, const DbmigInventory *to)
+{
+	for (int i = 0; i < from->n; i++)
+	{
+		const DbmigFact *twin = dbmig_inventory_find(to, from->facts[i]);
+
+		if (twin && is_spelled_differently(from->facts[i], twin))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Make in a sandbox what an inventory describes.  What the caller may not make
+ * is left out.
+ */
+static void
+build_inventory(DbmigSandbox *sandbox, const DbmigInventory *inventory)
+{
+	DbmigInventory nothing = {0};
+	DbmigDiff  *diff = dbmig_diff(&nothing, inventory, "CURRENT_USER");
+	ListCell   *lc;
+
+	foreach(lc, diff->actions)
+	{
+		CHECK_FOR_INTERRUPTS();
+		(void) dbmig_sandbox_try(sandbox,
+								 list_make1(((DbmigAction *) lfirst(lc))->statement));
+	}
+}
+
+/*
+ * Leave out what one side cannot speak of.  "empty" speaks of everything,
+ * unless only some schemas are meant.
+ */
+static void
+reconcile(DbmigComparison *comparison, List *schemas)
+{
+	const char *from = comparison->from_name;
+	const char *to = comparison->to_name;
+
+	if (is_complete(from) && !is_complete(to) &&
+		(schemas || strcmp(to, "empty") != 0))
+		leave_unmentioned(comparison->to, comparison->from);
+	if (is_complete(to) && !is_complete(from) &&
+		(schemas || strcmp(from, "empty") != 0))
+		leave_unmentioned(comparison->from, comparison->to);
+}
+
 /* What is to be done in a sandbox. */
 typedef struct Reading
 {
@@ -333,15 +404,59 @@ read_source(DbmigSandbox *sandbox, void *arg)
 		comparison->to = inventory;
 	if (comparison->from == NULL || comparison->to == NULL)
 		return;
-
-	/* "empty" speaks of everything, unless only some schemas are meant */
-	if (is_live(comparison->from_name) &&
-		(reading->schemas || strcmp(comparison->to_name, "empty") != 0))
-		leave_unmentioned(comparison->to, comparison->from);
-	if (is_live(comparison->to_name) &&
-		(reading->schemas || strcmp(comparison->from_name, "empty") != 0))
-		leave_unmentioned(comparison->from, comparison->to);
+	reconcile(comparison, reading->schemas);
 	settle_spellings(sandbox, comparison->from, comparison->to, reading->schemas);
+}
+
+/* Settle what only looks different, of two sources that needed no sandbox. */
+static void
+settle(DbmigSandbox *sandbox, void *arg)
+{
+	const Reading *reading = arg;
+	DbmigComparison *comparison = reading->comparison;
+
+	build_inventory(sandbox, comparison->to);
+	settle_spellings(sandbox, comparison->from, comparison->to, reading->schemas);
+}
+
+/* Keep of an inventory what is in these schemas, or in none; NIL: all. */
+static DbmigInventory *
+select_schemas(DbmigInventory *inventory, List *schemas)
+{
+	List	   *names = NIL;
+	ListCell   *lc;
+	int			n = 0;
+
+	if (schemas == NIL)
+		return inventory;
+	foreach(lc, schemas)
+		names = lappend(names,
+						makeString(unconstify(char *, quote_identifier(strVal(lfirst(lc))))));
+	for (int i = 0; i < inventory->n; i++)
+	{
+		const DbmigFact *root = inventory->facts[i];
+
+		while (root->parent)
+			root = root->parent;
+		if (root->kind != &dbmig_kind_schema ||
+			list_member(names, makeString(root->id)))
+			inventory->facts[n++] = inventory->facts[i];
+	}
+	inventory->n = n;
+	return inventory;
+}
+
+/* Read a source that is no text; NULL if it is one. */
+static DbmigInventory *
+read_complete(const char *project, const char *source, List *managed, List *schemas)
+{
+	if (is_live(source))
+		return dbmig_inventory_read(managed);
+	if (is_snapshot(source))
+		return select_schemas(dbmig_snapshot_inventory(project,
+													   source + strlen(snapshot_prefix)),
+							  schemas);
+	return NULL;
 }
 
 /*
@@ -362,11 +477,15 @@ dbmig_compare(const char *project, const char *from, const char *to, List *schem
 	comparison->from_name = from;
 	comparison->to_name = to;
 
-	/* the live ones first, since the sandbox settles what differs */
-	if (is_live(from))
-		comparison->from = dbmig_inventory_read(managed);
-	if (is_live(to))
-		comparison->to = dbmig_inventory_read(managed);
+	/* what needs no sandbox first, since the sandbox settles what differs */
+	comparison->from = read_complete(project, from, managed, schemas);
+	comparison->to = read_complete(project, to, managed, schemas);
+	if (comparison->from && comparison->to)
+	{
+		if (spellings_differ(comparison->from, comparison->to))
+			dbmig_in_sandbox(managed, settle, &reading);
+		return comparison;
+	}
 	if (comparison->from == NULL)
 		dbmig_in_sandbox(managed, read_source, &reading);
 	reading.is_from = false;

@@ -45,6 +45,14 @@ extern DbmigComparison *dbmig_compare(const char *project, const char *from,
 extern List *dbmig_comparison_changes(const DbmigComparison *comparison,
 									  bool backward);
 
+/* snapshot.c */
+extern DbmigSnapshot *dbmig_take_snapshot(const char *project, const char *name,
+										  bool with_data);
+extern char *dbmig_live_fingerprint(void);
+extern void dbmig_drop_snapshot(const char *project, const char *name);
+extern DbmigInventory *dbmig_snapshot_inventory(const char *project,
+												const char *name);
+
 /* trial.c */
 extern List *dbmig_try_revisions(const DbmigProject *project);
 

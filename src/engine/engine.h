@@ -251,6 +251,9 @@ extern void dbmig_dump_before(const char *project);
 extern char *dbmig_dump_file_path(const char *file);
 extern const char *dbmig_dump_status(const DbmigDump *dump, bool verify);
 
+/* snapshot.c */
+extern void dbmig_keep_state(const DbmigProject *project);
+
 /* restore.c */
 extern char *dbmig_restore(const char *file, const char *database, bool replace);
 

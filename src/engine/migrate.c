@@ -39,6 +39,7 @@ typedef struct Migration
 {
 	DbmigProject *project;
 	DbmigPlan  *plan;
+	int			at;				/* the step of the plan that runs */
 	int64		newest;			/* log row that the last step left */
 	MemoryContext context;		/* of all this */
 } Migration;
@@ -153,6 +154,14 @@ give_up_or_wait(DbmigStepRun *run, ErrorData *error, int attempts)
 	ReThrowError(error);
 }
 
+/* With the plan's last step, keep what is to be kept of the schema. */
+static void
+keep_last_state(const Migration *migration)
+{
+	if (migration->at == migration->plan->nsteps - 1)
+		dbmig_keep_state(migration->project);
+}
+
 static void
 run_here(DbmigStepRun *run, const DbmigUnfinished *begun)
 {
@@ -174,6 +183,7 @@ run_in_transaction(Migration *migration, DbmigStepRun *run)
 		give_up_or_wait(run, error, attempts);
 	}
 	dbmig_mirror_write(migration->project);
+	keep_last_state(migration);
 	migration->newest = dbmig_log_newest(migration->project->name);
 	SPI_commit();
 }
@@ -208,6 +218,7 @@ run_outside(Migration *migration, DbmigStepRun *run)
 	dbmig_unfinished_delete(name, run->entry.revision);
 	dbmig_record_run(run);
 	dbmig_mirror_write(migration->project);
+	keep_last_state(migration);
 	migration->newest = dbmig_log_newest(name);
 	SPI_commit();
 	dbmig_end_step(name);
@@ -255,6 +266,7 @@ walk(const char *name, const char *target, bool dump, MemoryContext context)
 		DbmigStepRun *run;
 
 		CHECK_FOR_INTERRUPTS();
+		migration.at = i;
 		MemoryContextSwitchTo(step_context);
 		run = dbmig_begin_run(migration.project, node, direction);
 		if (dbmig_step_is_transactional(migration.project, node, direction))

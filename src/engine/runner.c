@@ -270,6 +270,8 @@ run_locked(const char *name, DbmigCommand command, const char *target,
 									   command == DBMIG_RUN_STAMP_PURGE),
 					  report_context);
 		dbmig_mirror_write(project);
+		if (steps != NIL)
+			dbmig_keep_state(project);
 		return steps;
 	}
 
@@ -289,6 +291,7 @@ run_locked(const char *name, DbmigCommand command, const char *target,
 	if (steps != NIL)
 	{
 		dbmig_mirror_write(project);
+		dbmig_keep_state(project);
 		dbmig_report_end();
 	}
 	return steps;

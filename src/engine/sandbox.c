@@ -82,8 +82,8 @@ struct DbmigSandbox
 static const char aside_prefix[] = "dbm_aside_";
 
 /* The owner of the engine's extension. */
-static Oid
-engine_owner(void)
+Oid
+dbmig_engine_owner(void)
 {
 	Relation	relation = table_open(ExtensionRelationId, AccessShareLock);
 	ScanKeyData key;
@@ -452,7 +452,7 @@ replace_schemas(DbmigSandbox *sandbox, List *schemas)
 	int			number = 0;
 	ListCell   *lc;
 
-	SetUserIdAndSecContext(engine_owner(), sandbox->caller_security |
+	SetUserIdAndSecContext(dbmig_engine_owner(), sandbox->caller_security |
 						   SECURITY_LOCAL_USERID_CHANGE);
 	dbmig_silence_event_triggers();
 	foreach(lc, schemas)

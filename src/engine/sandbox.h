@@ -16,6 +16,7 @@ typedef struct DbmigSandbox DbmigSandbox;
 
 typedef void (*DbmigSandboxWork) (DbmigSandbox *sandbox, void *arg);
 
+extern Oid	dbmig_engine_owner(void);
 extern List *dbmig_managed_schemas(List *names);
 extern void dbmig_check_schemas(List *names);
 extern void dbmig_in_sandbox(List *schemas, DbmigSandboxWork work, void *arg);

@@ -113,6 +113,9 @@ INSERT INTO matrix VALUES
 	('dbm_diff(text,text,text[],text)', $$SELECT * FROM dbm_diff('live', 'empty', project => 'priv')$$, 'ok', '42501', 'ok', '42501'),
 	('dbm_check(text)', $$SELECT * FROM dbm_check('priv')$$, '42P01', '42501', '42P01', '42501'),
 	('dbm_test(text)', $$SELECT * FROM dbm_test('priv')$$, '42P01', '42501', '42P01', '42501'),
+	('dbm_snapshot(text,boolean,text)', $$SELECT dbm_snapshot('now', project => 'priv')$$, 'ok', '42501', 'ok', '42501'),
+	('dbm_snapshots(text)', $$SELECT dbm_snapshots('priv')$$, 'ok', '42501', 'ok', '42501'),
+	('dbm_drop_snapshot(text,text)', $$SELECT dbm_drop_snapshot('none', 'priv')$$, '42704', '42501', '42704', '42501'),
 	-- not for calling
 	('dbm_project_base(text)', $$SELECT dbm_project_base('priv')$$, '55000', '55000', '55000', '55000'),
 	('dbm_ddl_command_start()', $$SELECT dbm_ddl_command_start()$$, '39P03', '39P03', '39P03', '39P03'),

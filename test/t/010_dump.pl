@@ -43,6 +43,7 @@ CREATE TABLE item (id int PRIMARY KEY, price numeric); INSERT INTO item VALUES (
 	SELECT dbm_register('shop--s1--s2.sql', 'ALTER TABLE item ADD COLUMN name text;');
 	SELECT dbm_upgrade('s1');),
 	extra_params => [ '-U', 'app' ]);
+$node->safe_psql('source', q(SELECT dbm_snapshot('before the dump')));
 
 # All that has to be the same afterwards, as text.
 my $facts = q(
@@ -53,6 +54,8 @@ my $facts = q(
 	SELECT last_value, is_called FROM dbm.log_id_seq;
 	SELECT dbm_history(), dbm_history(project => 'shop');
 	SELECT dbm_show('heads', 'shop');
+	SELECT name, heads, objects, fingerprint, is_live, server_version, taken_by, taken_at FROM dbm_snapshots();
+	SELECT 'differs', d FROM dbm_diff('snapshot:before the dump', 'live') AS d WHERE statement IS NOT NULL;
 	SELECT tenant FROM tenant ORDER BY tenant;
 	SELECT item FROM item ORDER BY item;
 	SELECT evtname, evtenabled FROM pg_event_trigger ORDER BY evtname;
@@ -60,6 +63,8 @@ my $facts = q(
 	SELECT proname, proacl FROM pg_proc WHERE proname ~ '^dbm_' ORDER BY 1;);
 my $expected = $node->safe_psql('source', $facts);
 like($expected, qr/till/, 'there are facts to compare');
+like($expected, qr/^before the dump\|.*\|t\|/m, 'the snapshot is of the schema as it is');
+unlike($expected, qr/differs/, 'and does not differ from it');
 
 sub mirror
 {
