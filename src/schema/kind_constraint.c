@@ -40,7 +40,11 @@ static const char constraint_query[] =
 	"inherited, "
 	"CASE WHEN i.indisclustered THEN 'CLUSTER' END AS clustered, "
 	"CASE WHEN i.indisreplident THEN 'REPLICA IDENTITY' END AS "
-	"replica_identity "
+	"replica_identity, "
+	QUALIFIED("n.nspname", "k.conname") " AS index, "
+	"CASE WHEN k.contype <> 'c' THEN "
+	"quote_literal(obj_description(k.conindid, 'pg_class')) END AS "
+	"index_comment "
 	"FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN "
 	"pg_namespace n ON n.oid = c.relnamespace "
 	"LEFT JOIN pg_index i ON i.indexrelid = k.conindid "
@@ -96,7 +100,13 @@ static const DbmigRule constraint_rules[] = {
 	},
 	{.attribute = "type", .how = DBMIG_INFO},
 	{.attribute = "inherited", .how = DBMIG_INFO},
-	INDEX_MARK_RULES
+	INDEX_MARK_RULES,
+	{.attribute = "index", .how = DBMIG_INFO},
+	{.attribute = "index_comment", .how = DBMIG_ALTER,
+		.flags = DBMIG_LATE | DBMIG_COSMETIC,
+		.set = "COMMENT ON INDEX {index} IS {index_comment}",
+		.unset = "COMMENT ON INDEX {index} IS NULL"
+	}
 };
 
 /* Add it, to a table that may hold rows in two steps. */

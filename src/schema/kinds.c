@@ -38,6 +38,7 @@ const DbmigKind *const dbmig_kinds[] = {
 	&dbmig_kind_inheritance,
 	&dbmig_kind_sequence,
 	&dbmig_kind_column,
+	&dbmig_kind_identity_sequence,
 	&dbmig_kind_default,
 	&dbmig_kind_ownership,
 	&dbmig_kind_constraint,

@@ -194,6 +194,10 @@ static const DbmigFact *
 find_default_privileges(const DbmigDiff *diff, const DbmigFact *fact, bool schema)
 {
 	const DbmigInventory *inventory = diff->from;
+	const DbmigFact *root = fact;
+
+	while (root->parent)
+		root = root->parent;
 
 	/* they are the last kind */
 	for (int i = inventory->n - 1; i >= 0; i--)
@@ -206,7 +210,7 @@ find_default_privileges(const DbmigDiff *diff, const DbmigFact *fact, bool schem
 		name = dbmig_fact_value(defaults, "schema");
 		if (dbmig_fact_value(defaults, "type")[0] == fact->kind->default_privileges &&
 			strcmp(dbmig_fact_value(defaults, "role"), diff->role) == 0 &&
-			(schema ? name && fact->parent && strcmp(name, fact->parent->id) == 0 :
+			(schema ? name && root != fact && strcmp(name, root->id) == 0 :
 			 name == NULL))
 			return defaults;
 	}
@@ -398,7 +402,7 @@ dbmig_alter_foreign_options(DbmigDiff *diff, DbmigFact *before, DbmigFact *after
 							  psprintf("%s %s %s", known ? "SET" : "ADD",
 									   pnstrdup(line, value - line), value + 1));
 	}
-	(void) dbmig_act_alter(diff, after, true,
+	(void) dbmig_act_alter(diff, after, !(rule->flags & DBMIG_COSMETIC),
 						   psprintf("ALTER %s OPTIONS (%s)", object, join(changes)),
 						   NULL);
 }

@@ -210,6 +210,7 @@ extern const DbmigKind dbmig_kind_table;
 extern const DbmigKind dbmig_kind_partition;
 extern const DbmigKind dbmig_kind_inheritance;
 extern const DbmigKind dbmig_kind_column;
+extern const DbmigKind dbmig_kind_identity_sequence;
 extern const DbmigKind dbmig_kind_default;
 extern const DbmigKind dbmig_kind_constraint;
 extern const DbmigKind dbmig_kind_foreign_key;
