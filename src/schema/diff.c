@@ -431,6 +431,39 @@ dbmig_make(DbmigDiff *diff, DbmigFact *fact)
 	dbmig_write_late(diff, fact);
 }
 
+/* Is it that a table belongs to another one? */
+static bool
+is_attachment(const DbmigFact *fact)
+{
+	return fact->kind == &dbmig_kind_partition ||
+		fact->kind == &dbmig_kind_inheritance;
+}
+
+/*
+ * What takes a fact of the old inventory along when dropped, besides its
+ * parent.  A table that leaves its parent table for good does so first, and
+ * keeps all but the triggers.
+ */
+static DbmigFact *
+keeper_of(const DbmigFact *fact)
+{
+	const DbmigFact *table = fact->parent;
+	ListCell   *lc;
+
+	if (fact->keeper == NULL || table == NULL || dbmig_goes(table) ||
+		fact->kind == &dbmig_kind_trigger)
+		return fact->keeper;
+	foreach(lc, table->children)
+	{
+		const DbmigFact *child = lfirst(lc);
+
+		if (is_attachment(child) && child->twin == NULL &&
+			dbmig_uses(child, fact->keeper->parent))
+			return NULL;
+	}
+	return fact->keeper;
+}
+
 /* Has it to be dropped before the parent that takes it along? */
 static bool
 is_in_the_way(DbmigFact *fact)
@@ -438,7 +471,7 @@ is_in_the_way(DbmigFact *fact)
 	ListCell   *lc;
 
 	/* what comes from a parent table cannot be dropped by itself */
-	if (!(fact->kind->flags & DBMIG_DETACHES) || fact->keeper)
+	if (!(fact->kind->flags & DBMIG_DETACHES) || keeper_of(fact))
 		return false;
 	foreach(lc, fact->references)
 	{
@@ -459,6 +492,7 @@ static void
 take_away(DbmigDiff *diff, DbmigFact *fact, bool detach)
 {
 	DbmigFact  *parent = fact->parent;
+	DbmigFact  *keeper = keeper_of(fact);
 
 	if (fact->done || !dbmig_goes(fact) ||
 		(!detach && (fact->kind->flags & DBMIG_DETACHES)))
@@ -466,14 +500,14 @@ take_away(DbmigDiff *diff, DbmigFact *fact, bool detach)
 	fact->done = true;
 	if (parent)
 		take_away(diff, parent, detach);
-	if (fact->keeper)
-		take_away(diff, fact->keeper, detach);
+	if (keeper)
+		take_away(diff, keeper, detach);
 
 	if (parent && parent->gone && !(parent->kind->flags & DBMIG_ONE_BY_ONE) &&
 		!is_in_the_way(fact))
 		fact->gone = parent->gone;
-	else if (fact->keeper && fact->keeper->gone)
-		fact->gone = fact->keeper->gone;
+	else if (keeper && keeper->gone)
+		fact->gone = keeper->gone;
 	else if (fact->kind->write_drop)
 		fact->kind->write_drop(diff, fact);
 	else if (fact->kind->drop)
@@ -617,13 +651,6 @@ attached_to(const DbmigFact *attachment)
 			return used;
 	}
 	return NULL;
-}
-
-static bool
-is_attachment(const DbmigFact *fact)
-{
-	return fact->kind == &dbmig_kind_partition ||
-		fact->kind == &dbmig_kind_inheritance;
 }
 
 /*

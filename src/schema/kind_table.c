@@ -92,6 +92,7 @@ static const DbmigRule table_rules[] = {
 	{.attribute = "server", .how = DBMIG_REPLACE},
 	{.attribute = "foreign_options", .how = DBMIG_INFO},
 	{.attribute = "foreign_option_lines", .how = DBMIG_ALTER,
+		.flags = DBMIG_COSMETIC,
 		.alter = dbmig_alter_foreign_options
 	},
 	{.attribute = "row_security", .how = DBMIG_ALTER,
@@ -241,7 +242,8 @@ static const char partition_query[] =
 	"JOIN pg_inherits i ON i.inhrelid = c.oid "
 	"JOIN pg_class p ON p.oid = i.inhparent JOIN pg_namespace pn ON pn.oid "
 	"= p.relnamespace "
-	"WHERE c.relkind IN ('r', 'p') AND c.relispartition AND n.oid = ANY ($1) ";
+	"WHERE c.relkind IN ('r', 'p', 'f') AND c.relispartition AND n.oid = ANY "
+	"($1) ";
 
 static const DbmigRule partition_rules[] = {
 	{.attribute = "of", .how = DBMIG_REPLACE},
@@ -269,7 +271,8 @@ static const char inheritance_query[] =
 	"JOIN pg_inherits i ON i.inhrelid = c.oid "
 	"JOIN pg_class p ON p.oid = i.inhparent JOIN pg_namespace pn ON pn.oid "
 	"= p.relnamespace "
-	"WHERE c.relkind = 'r' AND NOT c.relispartition AND n.oid = ANY ($1) ";
+	"WHERE c.relkind IN ('r', 'f') AND NOT c.relispartition AND n.oid = ANY "
+	"($1) ";
 
 static const DbmigRule inheritance_rules[] = {
 	{.attribute = "of", .how = DBMIG_INFO}
@@ -660,15 +663,37 @@ static const DbmigRule column_rules[] = {
 };
 
 /*
+ * Is the column's table, in the old schema too, one that gets its columns from
+ * this other one?
+ */
+static bool
+was_attached(const DbmigFact *column, const DbmigFact *parent_table)
+{
+	ListCell   *lc;
+
+	foreach(lc, column->parent->children)
+	{
+		const DbmigFact *child = lfirst(lc);
+
+		if ((child->kind == &dbmig_kind_partition ||
+			 child->kind == &dbmig_kind_inheritance) &&
+			strcmp(dbmig_fact_value(child, "of"), parent_table->id) == 0)
+			return child->twin &&
+				strcmp(dbmig_fact_value(child->twin, "of"), parent_table->id) == 0;
+	}
+	return true;
+}
+
+/*
  * ADD COLUMN.  A column that comes from a parent table is there when the
- * parent's is.
+ * parent's is, unless the table is yet to be attached.
  */
 static void
 add_column(DbmigDiff *diff, DbmigFact *column)
 {
 	DbmigFact  *source = dbmig_inherited_from(column);
 
-	if (source)
+	if (source && was_attached(column, source->parent))
 	{
 		dbmig_make(diff, source);
 		column->made = source->made;
