@@ -91,6 +91,7 @@ bench:
 	@$(SUB) -s clean
 	@$(SUB) -s all install
 	@test/bench/run
+	@test/bench/schema
 endif
 
 .PHONY: stress
