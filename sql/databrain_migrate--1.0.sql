@@ -607,6 +607,20 @@ COMMENT ON FUNCTION pg_catalog.dbm_merge(pg_catalog.text, pg_catalog.text, pg_ca
 IS 'write a revision that joins several to the store; returns its script files';
 REVOKE ALL ON FUNCTION pg_catalog.dbm_merge(pg_catalog.text, pg_catalog.text, pg_catalog.text, pg_catalog.text, pg_catalog.bool, pg_catalog.text) FROM PUBLIC;
 
+CREATE FUNCTION pg_catalog.dbm_squash(
+    from_revision pg_catalog.text,
+    to_revision pg_catalog.text,
+    message pg_catalog.text DEFAULT NULL,
+    project pg_catalog.text DEFAULT NULL,
+    OUT file_name pg_catalog.text,
+    OUT script pg_catalog.text)
+RETURNS SETOF pg_catalog.record
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'dbmig_squash';
+COMMENT ON FUNCTION pg_catalog.dbm_squash(pg_catalog.text, pg_catalog.text, pg_catalog.text, pg_catalog.text)
+IS 'write one revision that replaces a range of revisions';
+REVOKE ALL ON FUNCTION pg_catalog.dbm_squash(pg_catalog.text, pg_catalog.text, pg_catalog.text, pg_catalog.text) FROM PUBLIC;
+
 CREATE FUNCTION pg_catalog.dbm_export(
     range pg_catalog.text DEFAULT 'base:heads',
     project pg_catalog.text DEFAULT NULL,

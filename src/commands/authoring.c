@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * authoring.c
- *		dbm_revision, dbm_merge, dbm_export, dbm_set_template and
+ *		dbm_revision, dbm_merge, dbm_squash, dbm_export, dbm_set_template and
  *		dbm_template: writing revisions, and getting their files out.
  *
  * Whatever makes or shows files returns them as rows (file_name, script), so
@@ -24,6 +24,7 @@
 
 PG_FUNCTION_INFO_V1(dbmig_revision_create);
 PG_FUNCTION_INFO_V1(dbmig_merge);
+PG_FUNCTION_INFO_V1(dbmig_squash);
 PG_FUNCTION_INFO_V1(dbmig_export);
 PG_FUNCTION_INFO_V1(dbmig_set_template);
 PG_FUNCTION_INFO_V1(dbmig_template);
@@ -86,11 +87,10 @@ put_file(FunctionCallInfo fcinfo, const char *file_name, const char *script)
 	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 }
 
-/* Make a revision, and return its files. */
+/* Store the files of a new revision, and return them. */
 static Datum
-create_revision(FunctionCallInfo fcinfo, const DbmigDraft *draft)
+store_files(FunctionCallInfo fcinfo, const char *project, List *files)
 {
-	List	   *files = dbmig_draft_files(draft);
 	ListCell   *lc;
 
 	InitMaterializedSRF(fcinfo, 0);
@@ -100,7 +100,7 @@ create_revision(FunctionCallInfo fcinfo, const DbmigDraft *draft)
 
 		put_file(fcinfo, file->file_name, file->text);
 	}
-	dbmig_store_files(draft->project, files);
+	dbmig_store_files(project, files);
 	return (Datum) 0;
 }
 
@@ -131,7 +131,7 @@ dbmig_revision_create(PG_FUNCTION_ARGS)
 	draft.revision = optional_text(fcinfo, 8);
 	draft.transactional = flag(fcinfo, 9, true);
 	draft.project = dbmig_project_argument(fcinfo, 10);
-	return create_revision(fcinfo, &draft);
+	return store_files(fcinfo, draft.project, dbmig_draft_files(&draft));
 }
 
 /* dbm_merge(revisions, message, branch_label, rev_id, splice, project) */
@@ -149,7 +149,21 @@ dbmig_merge(PG_FUNCTION_ARGS)
 	draft.splice = flag(fcinfo, 4, false);
 	draft.transactional = true;
 	draft.project = dbmig_project_argument(fcinfo, 5);
-	return create_revision(fcinfo, &draft);
+	return store_files(fcinfo, draft.project, dbmig_draft_files(&draft));
+}
+
+/* dbm_squash(from_revision, to_revision, message, project) */
+Datum
+dbmig_squash(PG_FUNCTION_ARGS)
+{
+	char	   *from = dbmig_text_argument(fcinfo, 0, "from_revision");
+	char	   *to = dbmig_text_argument(fcinfo, 1, "to_revision");
+	char	   *message = PG_ARGISNULL(2) ? NULL : message_argument(fcinfo, 2);
+	const char *project = dbmig_project_argument(fcinfo, 3);
+
+	PreventCommandIfReadOnly("dbm_squash()");
+	return store_files(fcinfo, project,
+					   dbmig_squash_files(project, from, to, message));
 }
 
 /* dbm_export(range, project) */

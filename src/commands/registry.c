@@ -39,6 +39,29 @@ is_blank(const char *text)
 }
 
 /*
+ * Are a script and the applied revision of its name two shapes of the same
+ * history, of which one replaces the other?
+ */
+static bool
+is_other_shape(const char *project, const DbmigApplied *state,
+			   const DbmigScript *script)
+{
+	const DbmigHeader *header = script->header;
+	const char *parent = strcmp(script->to, state->revision) == 0 ?
+		script->from : script->to;
+	char	   *text;
+
+	if (header->nreplaces > 0)
+		return state->ndown > 0 &&
+			dbmig_names_include(header->replaces, header->nreplaces, state->down[0]);
+	text = dbmig_applied_script(project, state->revision, true, NULL);
+	if (text == NULL)
+		return false;
+	header = dbmig_header_parse(text, script->file_name);
+	return dbmig_names_include(header->replaces, header->nreplaces, parent);
+}
+
+/*
  * Check a script of an applied revision.  Another place in the graph would make
  * the project unreadable, so even force does not help.  Another content is
  * refused because what ran would no longer be what is shown, or what is undone.
@@ -56,7 +79,7 @@ check_applied(const char *project, char *revision, DbmigScript *script,
 	};
 	char	   *known;
 
-	if (place.state == NULL)
+	if (place.state == NULL || is_other_shape(project, place.state, script))
 		return;
 	dbmig_check_revision(project, &place);
 	if (force)
@@ -194,6 +217,24 @@ not_registered(const char *project, const char *revision)
 				   project, revision));
 }
 
+/* Those scripts that an applied revision does not need, having another shape. */
+static List *
+other_shape(const char *project, const DbmigApplied *applied, List *scripts)
+{
+	List	   *others = NIL;
+	ListCell   *lc;
+
+	foreach(lc, scripts)
+	{
+		DbmigScript *script = lfirst(lc);
+
+		(void) dbmig_script_header(project, script);
+		if (is_other_shape(project, applied, script))
+			others = lappend(others, script);
+	}
+	return others;
+}
+
 /* dbm_unregister(revision, project) */
 Datum
 dbmig_unregister(PG_FUNCTION_ARGS)
@@ -201,6 +242,7 @@ dbmig_unregister(PG_FUNCTION_ARGS)
 	char	   *revision = dbmig_text_argument(fcinfo, 0, "revision");
 	const char *project = dbmig_project_argument(fcinfo, 1);
 	List	   *scripts;
+	DbmigApplied *applied;
 	ListCell   *lc;
 
 	PreventCommandIfReadOnly("dbm_unregister()");
@@ -208,7 +250,10 @@ dbmig_unregister(PG_FUNCTION_ARGS)
 	scripts = find_registered(project, &revision);
 	if (scripts == NIL)
 		not_registered(project, revision);
-	if (dbmig_applied_find(project, revision))
+	applied = dbmig_applied_find(project, revision);
+	if (applied)
+		scripts = other_shape(project, applied, scripts);
+	if (scripts == NIL)
 		ereport(ERROR,
 				errcode(ERRCODE_OBJECT_IN_USE),
 				errmsg("revision \"%s\" of project \"%s\" is applied",

@@ -11,9 +11,12 @@
 
 #include "commands/commands.h"
 #include "engine/engine.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
+
+#define BLANKS " \t\r\n"
 
 PG_FUNCTION_INFO_V1(dbmig_upgrade);
 PG_FUNCTION_INFO_V1(dbmig_downgrade);
@@ -91,29 +94,53 @@ dbmig_stamp(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+/* Raise an error unless a revision is applied. */
+static void
+require_node(const DbmigProject *project, int node)
+{
+	if (project->applied[node])
+		return;
+	ereport(ERROR,
+			errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			errmsg("revision \"%s\" of project \"%s\" is not applied",
+				   project->graph->nodes[node].id, project->name),
+			errdetail("The database is at %s.", dbmig_heads_text(project)),
+			errhint("Run dbm_upgrade() first."));
+}
+
 /*
  * dbm_require(revision, project): raise unless all revisions that the text
- * names are applied.
+ * names are applied.  An application may have been written before a revision
+ * was replaced: then what stands for it counts.
  */
 Datum
 dbmig_require(PG_FUNCTION_ARGS)
 {
-	char	   *target = dbmig_text_argument(fcinfo, 0, "revision");
+	char	   *targets = dbmig_text_argument(fcinfo, 0, "revision");
 	DbmigProject *project = dbmig_project_load(dbmig_project_argument(fcinfo, 1),
 											   GetActiveSnapshot());
-	int			count;
-	int		   *nodes = dbmig_resolve_revisions(project->graph, project->applied,
-												target, &count);
+	char	   *target;
 
-	for (int i = 0; i < count; i++)
+	while ((target = strsep(&targets, ",")) != NULL)
 	{
-		if (!project->applied[nodes[i]])
-			ereport(ERROR,
-					errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					errmsg("revision \"%s\" of project \"%s\" is not applied",
-						   project->graph->nodes[nodes[i]].id, project->name),
-					errdetail("The database is at %s.", dbmig_heads_text(project)),
-					errhint("Run dbm_upgrade() first."));
+		size_t		skip = strspn(target, BLANKS);
+		int			node;
+		int			count;
+		int		   *nodes;
+
+		CHECK_FOR_INTERRUPTS();
+		node = dbmig_graph_replacement(project->graph,
+									   pnstrdup(target + skip,
+												strcspn(target + skip, BLANKS)));
+		if (node >= 0)
+		{
+			require_node(project, node);
+			continue;
+		}
+		nodes = dbmig_resolve_revisions(project->graph, project->applied, target,
+										&count);
+		for (int i = 0; i < count; i++)
+			require_node(project, nodes[i]);
 	}
 	PG_RETURN_VOID();
 }

@@ -93,6 +93,18 @@ usable_template(const char *project)
 			errhint("Read it with dbm_template() and set it again with dbm_set_template()."));
 }
 
+/*
+ * Lock a project to write a revision of it.  Returns the template for its
+ * scripts.
+ */
+const char *
+dbmig_begin_draft(const char *project)
+{
+	check_may_write();
+	dbmig_lock_project(project);
+	return usable_template(project);
+}
+
 /* An identifier that no revision and no label has yet. */
 static char *
 random_identifier(const DbmigGraph *graph)
@@ -189,9 +201,7 @@ dbmig_draft_files(const DbmigDraft *draft)
 	const char *downgrade = draft->downgrade;
 	List	   *files = NIL;
 
-	check_may_write();
-	dbmig_lock_project(draft->project);
-	template = usable_template(draft->project);
+	template = dbmig_begin_draft(draft->project);
 	project = dbmig_project_load_or_begin(draft->project);
 
 	set_parents(header, project, draft);

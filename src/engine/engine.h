@@ -24,11 +24,24 @@ typedef struct DbmigRevision
 	DbmigApplied *state;		/* NULL: not applied */
 } DbmigRevision;
 
+/*
+ * What a squashed revision makes of the state: it stands for revisions that
+ * count as applied, itself in its former shape among them.
+ */
+typedef struct DbmigRelabel
+{
+	DbmigScript *upgrade;		/* of the squashed revision */
+	DbmigApplied *row;			/* its row, or NULL: it is not applied */
+	List	   *gone;			/* identifiers whose rows go */
+} DbmigRelabel;
+
 typedef struct DbmigProject
 {
 	char	   *name;
 	DbmigGraph *graph;			/* node.owner is the DbmigRevision */
 	bool	   *applied;		/* the state, by node */
+	List	   *relabels;		/* DbmigRelabel: in the state as it is given here,
+								 * but not in the table yet */
 	bool		without_scripts;	/* made from the state alone; nothing can
 									 * be run */
 } DbmigProject;
@@ -126,6 +139,7 @@ typedef struct DbmigLastProgram
 /* project.c */
 extern DbmigProject *dbmig_project_load(const char *project, Snapshot snapshot);
 extern DbmigProject *dbmig_project_load_or_begin(const char *project);
+extern DbmigProject *dbmig_project_load_forgetting(const char *project);
 extern DbmigProject *dbmig_project_load_quick(const char *project);
 extern DbmigProject *dbmig_project_load_state(const char *project,
 											  Snapshot snapshot);
@@ -142,9 +156,17 @@ extern char *dbmig_revision_file(const DbmigProject *project, int node,
 								 DbmigDirection direction);
 extern char **dbmig_current_heads(const DbmigProject *project, int *count);
 extern char *dbmig_heads_text(const DbmigProject *project);
+extern char **dbmig_script_parents(const DbmigScript *script, int *count);
 extern void dbmig_assign_revisions(const char *project, List *scripts);
 extern void dbmig_check_revision(const char *project,
 								 const DbmigRevision *revision);
+
+/* replaced.c */
+extern List *dbmig_choose_scripts(const char *project, List *scripts, List *state,
+								  bool forget, List **relabels);
+extern void dbmig_describe_relabels(DbmigProject *project);
+extern void dbmig_relabel(DbmigProject *project);
+extern bool dbmig_names_include(char **names, int count, const char *name);
 
 /* lock.c */
 extern void dbmig_lock_project(const char *project);
@@ -269,8 +291,13 @@ extern List *dbmig_find_leftovers(struct RawStmt *raw);
 extern List *dbmig_clear_leftovers(struct RawStmt *raw);
 
 /* author.c */
+extern const char *dbmig_begin_draft(const char *project);
 extern List *dbmig_draft_files(const DbmigDraft *draft);
 extern void dbmig_store_files(const char *project, List *files);
+
+/* squash.c */
+extern List *dbmig_squash_files(const char *project, const char *from,
+								const char *to, const char *message);
 
 /* mirror.c */
 extern bool dbmig_extension_is_managed(const char *name, Oid *extension);

@@ -236,6 +236,7 @@ prepare(Migration *migration, const char *name, const char *target)
 	MemoryContextSwitchTo(old);
 
 	dbmig_check_plan(migration->project, migration->plan, false);
+	dbmig_relabel(migration->project);
 	dbmig_mirror_check(migration->project);
 	dbmig_mirror_write(migration->project);
 	migration->newest = dbmig_log_newest(name);

@@ -301,7 +301,8 @@ append_alembic_table(Writer *writer)
 /*
  * Check what steps first to last build on.  Upgrades need what their revisions
  * need but each other, and must not be done already; a downgrade needs its
- * revisions, and nothing else that needs one of them.
+ * revisions, and nothing else that needs one of them.  Either way nothing may be
+ * applied that one of the revisions replaces.
  */
 static void
 append_state_guard(Writer *writer, int first, int last)
@@ -311,10 +312,13 @@ append_state_guard(Writer *writer, int first, int last)
 	bool		upgrade = (plan->direction == DBMIG_UPGRADE);
 	List	   *needed = NIL;
 	List	   *labels = NIL;
+	List	   *unwanted = NIL;
 	int			nsteps = last - first + 1;
 	char	  **steps = palloc(sizeof(char *) * nsteps);
 	char	  **others;
 	int			nothers = 0;
+	char	  **absent;
+	int			nabsent = 0;
 	ListCell   *lc;
 
 	writer->ntransactions++;
@@ -322,6 +326,8 @@ append_state_guard(Writer *writer, int first, int last)
 	{
 		writer->seen[plan->steps[i]] = writer->ntransactions;
 		steps[i - first] = (char *) node_of(writer, plan->steps[i])->id;
+		if (upgrade)
+			unwanted = lappend(unwanted, steps[i - first]);
 	}
 
 	/* what was to be there from the beginning */
@@ -353,7 +359,12 @@ append_state_guard(Writer *writer, int first, int last)
 		/* dependencies may be written as labels */
 		for (int j = 0; !upgrade && j < n->nlabels; j++)
 			labels = lappend(labels, (char *) n->labels[j]);
+		for (int j = 0; j < n->nreplaces; j++)
+			unwanted = lappend(unwanted, (char *) n->replaces[j]);
 	}
+	absent = palloc(sizeof(char *) * (list_length(unwanted) + 1));
+	foreach(lc, unwanted)
+		absent[nabsent++] = lfirst(lc);
 
 	others = palloc(sizeof(char *) * (nsteps + list_length(needed) +
 									  list_length(labels)));
@@ -362,7 +373,7 @@ append_state_guard(Writer *writer, int first, int last)
 		foreach(lc, needed)
 			others[nothers++] = lfirst(lc);
 		dbmig_applied_guard_sql(&writer->sql, writer->project->name,
-								others, nothers, steps, nsteps, NULL, 0);
+								others, nothers, absent, nabsent, NULL, 0);
 		return;
 	}
 	for (int i = 0; i < nsteps; i++)
@@ -370,7 +381,7 @@ append_state_guard(Writer *writer, int first, int last)
 	foreach(lc, labels)
 		others[nothers++] = lfirst(lc);
 	dbmig_applied_guard_sql(&writer->sql, writer->project->name,
-							steps, nsteps, NULL, 0, others, nothers);
+							steps, nsteps, absent, nabsent, others, nothers);
 }
 
 /* Begin a transaction for the steps first to last. */
@@ -616,6 +627,15 @@ prepare(Writer *writer, const char *target)
 		writer->plan = dbmig_plan_move(graph, project->applied, target);
 	}
 	dbmig_check_plan(project, writer->plan, false);
+	if (writer->exact && !writer->alembic && writer->plan->nsteps > 0 &&
+		project->relabels != NIL)
+		ereport(ERROR,
+				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("state of project \"%s\" has revisions that were replaced",
+					   project->name),
+				errdetail("A script can be made when the ones that replace them have taken their place."),
+				errhint("Call dbm_upgrade('%s', '%s'), which does that and runs nothing.",
+						dbmig_heads_text(project), project->name));
 
 	from = palloc(sizeof(bool) * (graph->n + 1));
 	memcpy(from, project->applied, sizeof(bool) * graph->n);

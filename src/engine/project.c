@@ -97,8 +97,8 @@ enter_revision(HTAB *names, const char *id)
 }
 
 /* Parents as a script gives them; a first revision has none. */
-static char **
-script_parents(const DbmigScript *script, int *count)
+char **
+dbmig_script_parents(const DbmigScript *script, int *count)
 {
 	if (script->header->has_revises)
 	{
@@ -160,7 +160,7 @@ add_upgrade(HTAB *names, DbmigScript *script)
 {
 	DbmigRevision *revision = enter_revision(names, script->to);
 	int			ndown;
-	char	  **down = script_parents(script, &ndown);
+	char	  **down = dbmig_script_parents(script, &ndown);
 
 	if (strcmp(first_name(down, ndown), script->from) != 0)
 		contradiction(script,
@@ -318,26 +318,8 @@ same_header(const DbmigHeader *a, const DbmigHeader *b)
 		same_parents = a->ndown < 2 && b->ndown < 2;
 	return same_parents && a->transactional == b->transactional &&
 		same_names(a->deps, a->ndeps, b->deps, b->ndeps) &&
+		same_names(a->replaces, a->nreplaces, b->replaces, b->nreplaces) &&
 		same_names(a->labels, a->nlabels, b->labels, b->nlabels);
-}
-
-/* Whose script it is, its header says, unless it has no Revision ID. */
-static bool
-add_by_header(const char *project, HTAB *names, DbmigScript *script)
-{
-	const char *revision = dbmig_script_header(project, script)->revision;
-
-	if (revision == NULL)
-		return false;
-	if (strcmp(revision, script->to) == 0)
-		add_upgrade(names, script);
-	else if (strcmp(revision, script->from) == 0)
-		add_downgrade(names, script);
-	else
-		contradiction(script,
-					  psprintf(_("Its Revision ID is \"%s\", which is neither \"%s\" nor \"%s\"."),
-							   revision, script->from, script->to));
-	return true;
 }
 
 /*
@@ -346,7 +328,7 @@ add_by_header(const char *project, HTAB *names, DbmigScript *script)
  * halves the files to open; dbmig_revision_header() makes up for it.
  */
 static void
-add_way_back(HTAB *names, const DbmigScript *upgrade)
+assign_way_back(HTAB *names, const DbmigScript *upgrade)
 {
 	ListCell   *lc;
 
@@ -357,7 +339,7 @@ add_way_back(HTAB *names, const DbmigScript *upgrade)
 		if (strcmp(script->to, upgrade->from) == 0)
 		{
 			if (script->header == NULL)
-				add_downgrade(names, script);
+				script->revision = upgrade->revision;
 			return;
 		}
 	}
@@ -365,13 +347,13 @@ add_way_back(HTAB *names, const DbmigScript *upgrade)
 
 /*
  * Read headers, walking from base, so that of each pair of files the upgrade
- * script comes first.  Returns the scripts without a Revision ID.
+ * script comes first.  Sets of each script whose it is, unless it has no
+ * Revision ID.
  */
-static List *
+static void
 read_headers(const char *project, HTAB *names, List *scripts)
 {
 	List	   *queue = list_make1(enter_name(names, "base"));
-	List	   *undirected = NIL;
 	ListCell   *lc;
 
 	foreach(lc, scripts)
@@ -397,9 +379,9 @@ read_headers(const char *project, HTAB *names, List *scripts)
 				continue;
 			to->reached = true;
 			queue = lappend(queue, to);
-			if (add_by_header(project, names, script) &&
-				to->revision && to->revision->upgrade == script)
-				add_way_back(names, script);
+			script->revision = dbmig_script_header(project, script)->revision;
+			if (script->revision && strcmp(script->revision, script->to) == 0)
+				assign_way_back(names, script);
 		}
 	}
 
@@ -407,17 +389,25 @@ read_headers(const char *project, HTAB *names, List *scripts)
 	foreach(lc, scripts)
 	{
 		DbmigScript *script = lfirst(lc);
-		const DbmigRevision *from = enter_name(names, script->from)->revision;
 
 		CHECK_FOR_INTERRUPTS();
-		if (script->header == NULL && from && from->downgrade == script)
-			continue;
-		if (script->header && script->header->revision)
-			continue;
-		if (script->header || !add_by_header(project, names, script))
-			undirected = lappend(undirected, script);
+		if (script->header == NULL && script->revision == NULL)
+			script->revision = dbmig_script_header(project, script)->revision;
 	}
-	return undirected;
+}
+
+/* Which way a script leads, its Revision ID says. */
+static void
+add_by_revision(HTAB *names, DbmigScript *script)
+{
+	if (strcmp(script->revision, script->to) == 0)
+		add_upgrade(names, script);
+	else if (strcmp(script->revision, script->from) == 0)
+		add_downgrade(names, script);
+	else
+		contradiction(script,
+					  psprintf(_("Its Revision ID is \"%s\", which is neither \"%s\" nor \"%s\"."),
+							   script->revision, script->from, script->to));
 }
 
 /* Forget the walk, for one that begins elsewhere. */
@@ -438,15 +428,19 @@ reset_walk(HTAB *names)
 
 /*
  * Sort the scripts of the store into revisions.  The same file may lie in
- * several places as long as it says the same in each.
+ * several places as long as it says the same in each.  Returns what of the
+ * state has to be relabelled, as dbmig_choose_scripts() does.
  */
-static void
-add_scripts(const char *project, HTAB *names, List *scripts)
+static List *
+add_scripts(const char *project, HTAB *names, List *scripts, List *state,
+			bool forget)
 {
 	DbmigScript *previous = NULL;
 	List	   *distinct = NIL;
-	List	   *undirected;
+	List	   *undirected = NIL;
+	List	   *relabels;
 	ListCell   *lc;
+	ListCell   *name;
 
 	foreach(lc, scripts)
 	{
@@ -476,12 +470,28 @@ add_scripts(const char *project, HTAB *names, List *scripts)
 		distinct = lappend(distinct, script);
 	}
 
-	undirected = read_headers(project, names, distinct);
-	if (undirected != NIL)
+	read_headers(project, names, distinct);
+	reset_walk(names);
+	distinct = dbmig_choose_scripts(project, distinct, state, forget, &relabels);
+	foreach(lc, relabels)
 	{
-		reset_walk(names);
-		direct_scripts(names, undirected);
+		foreach(name, ((const DbmigRelabel *) lfirst(lc))->gone)
+			enter_name(names, lfirst(name))->revision = NULL;
 	}
+
+	foreach(lc, distinct)
+	{
+		DbmigScript *script = lfirst(lc);
+
+		CHECK_FOR_INTERRUPTS();
+		if (script->revision)
+			add_by_revision(names, script);
+		else
+			undirected = lappend(undirected, script);
+	}
+	if (undirected != NIL)
+		direct_scripts(names, undirected);
+	return relabels;
 }
 
 /*
@@ -564,7 +574,7 @@ dbmig_check_revision(const char *project, const DbmigRevision *revision)
 
 	if (upgrade)
 	{
-		down = script_parents(upgrade, &ndown);
+		down = dbmig_script_parents(upgrade, &ndown);
 		if (state &&
 			(!same_names(down, ndown, state->down, state->ndown) ||
 			 !same_names(upgrade->header->deps, upgrade->header->ndeps,
@@ -631,11 +641,13 @@ make_node(DbmigRevision *revision)
 		DbmigHeader *header = revision->upgrade->header;
 
 		node.origin = dbmig_script_place(revision->upgrade);
-		node.down_ids = (const char **) script_parents(revision->upgrade, &node.ndown);
+		node.down_ids = (const char **) dbmig_script_parents(revision->upgrade, &node.ndown);
 		node.ndeps = header->ndeps;
 		node.dep_ids = (const char **) header->deps;
 		node.nlabels = header->nlabels;
 		node.labels = (const char **) header->labels;
+		node.nreplaces = header->nreplaces;
+		node.replaces = (const char **) header->replaces;
 	}
 	else if (state == NULL)
 	{
@@ -717,10 +729,12 @@ all_applied(HTAB *names, List *scripts)
 /*
  * Load a project in the current memory context.  With missing_ok, one that is
  * not known in any way is empty instead of an error.  With quick, scripts that
- * all belong to applied revisions are not read.
+ * all belong to applied revisions are not read.  forget is as for
+ * dbmig_choose_scripts().
  */
 static DbmigProject *
-load_project(const char *name, Snapshot snapshot, bool missing_ok, bool quick)
+load_project(const char *name, Snapshot snapshot, bool missing_ok, bool quick,
+			 bool forget)
 {
 	DbmigProject *project = palloc0(sizeof(DbmigProject));
 	HTAB	   *names = create_names();
@@ -744,7 +758,7 @@ load_project(const char *name, Snapshot snapshot, bool missing_ok, bool quick)
 	}
 	project->without_scripts = quick && all_applied(names, scripts);
 	if (!project->without_scripts)
-		add_scripts(name, names, scripts);
+		project->relabels = add_scripts(name, names, scripts, state, forget);
 
 	nodes = palloc(sizeof(DbmigNode) * (hash_get_num_entries(names) + 1));
 	hash_seq_init(&status, names);
@@ -761,6 +775,7 @@ load_project(const char *name, Snapshot snapshot, bool missing_ok, bool quick)
 	for (int i = 0; i < n; i++)
 		project->applied[i] = dbmig_revision(project, i)->state != NULL;
 	hash_destroy(names);
+	dbmig_describe_relabels(project);
 	return project;
 }
 
@@ -772,14 +787,24 @@ load_project(const char *name, Snapshot snapshot, bool missing_ok, bool quick)
 DbmigProject *
 dbmig_project_load(const char *name, Snapshot snapshot)
 {
-	return load_project(name, snapshot, false, false);
+	return load_project(name, snapshot, false, false, false);
+}
+
+/*
+ * Load a project to set its state anew, by who holds its lock.  What is applied
+ * of revisions that were replaced, without their scripts, counts for nothing.
+ */
+DbmigProject *
+dbmig_project_load_forgetting(const char *name)
+{
+	return load_project(name, NULL, false, false, true);
 }
 
 /* Load a project that may begin to exist now, by who holds its lock. */
 DbmigProject *
 dbmig_project_load_or_begin(const char *name)
 {
-	return load_project(name, NULL, true, false);
+	return load_project(name, NULL, true, false, false);
 }
 
 /*
@@ -792,7 +817,7 @@ dbmig_project_load_or_begin(const char *name)
 DbmigProject *
 dbmig_project_load_quick(const char *name)
 {
-	return load_project(name, NULL, false, true);
+	return load_project(name, NULL, false, true, false);
 }
 
 /*
@@ -871,7 +896,8 @@ dbmig_revision_script(const DbmigProject *project, const DbmigRevision *revision
 		(void) dbmig_revision_header(project, revision, direction);
 		return dbmig_script_text(project->name, script);
 	}
-	if (revision->state)
+	if (revision->state &&
+		(upgrade ? revision->state->has_upgrade : revision->state->has_downgrade))
 		return dbmig_applied_script(project->name, revision->id, upgrade, NULL);
 	return NULL;
 }

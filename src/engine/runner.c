@@ -264,7 +264,8 @@ run_locked(const char *name, DbmigCommand command, const char *target,
 
 	if (command == DBMIG_RUN_STAMP || command == DBMIG_RUN_STAMP_PURGE)
 	{
-		project = dbmig_project_load(name, NULL);
+		project = dbmig_project_load_forgetting(name);
+		dbmig_relabel(project);
 		steps = stamp(project,
 					  dbmig_plan_stamp(project->graph, project->applied, target,
 									   command == DBMIG_RUN_STAMP_PURGE),
@@ -284,6 +285,7 @@ run_locked(const char *name, DbmigCommand command, const char *target,
 		plan = make_plan(project, command, target);
 	}
 
+	dbmig_relabel(project);
 	dbmig_mirror_check(project);
 	dbmig_mirror_write(project);
 	dbmig_report_run(target, plan->nsteps);

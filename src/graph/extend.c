@@ -21,11 +21,15 @@
 #include "graph/graph.h"
 #include "graph/graph_internal.h"
 
-/* Does neither a revision nor a label have this name? */
+/*
+ * Does neither a revision nor a label have this name, and had no revision it
+ * that was replaced?
+ */
 bool
 dbmig_name_is_free(const DbmigGraph *graph, const char *name)
 {
-	return dbmig_graph_find_name(graph, name) < 0;
+	return dbmig_graph_find_name(graph, name) < 0 &&
+		dbmig_graph_replacement(graph, name) < 0;
 }
 
 /*
@@ -39,9 +43,17 @@ dbmig_check_new_name(const DbmigGraph *graph, const char *name,
 	int			node;
 
 	dbmig_check_identifier(name, what);
-	node = dbmig_graph_find_name(graph, name);
-	if (node < 0)
+	if (dbmig_name_is_free(graph, name))
 		return;
+	node = dbmig_graph_replacement(graph, name);
+	if (node >= 0)
+		ereport(ERROR,
+				errcode(ERRCODE_DUPLICATE_OBJECT),
+				errmsg("\"%s\" was a revision of project \"%s\"",
+					   name, graph->project),
+				errdetail("Revision \"%s\" replaces it.",
+						  graph->nodes[node].id));
+	node = dbmig_graph_find_name(graph, name);
 	if (strcmp(graph->nodes[node].id, name) == 0)
 		ereport(ERROR,
 				errcode(ERRCODE_DUPLICATE_OBJECT),

@@ -6,7 +6,9 @@
  * dbmig_graph_build() checks everything that can be wrong with a set of
  * revisions taken together, so that whatever got a DbmigGraph may rely on
  * this: identifiers and labels are valid and unique among each other, every
- * parent and dependency is a node, and following them never leads back.
+ * parent and dependency is a node, and following them never leads back.  What
+ * a node replaces shares their namespace, so that no name means two things in
+ * the life of a project; but it names no node.
  *
  * "sorted" is the one order everything else is derived from: parents and
  * dependencies come first, and of the nodes that could come next the one with
@@ -40,6 +42,7 @@ typedef struct NameEntry
 {
 	const char *name;			/* hash key: the string, not the pointer */
 	int			node;
+	bool		replaced;		/* does the node only stand for it? */
 } NameEntry;
 
 /*
@@ -98,7 +101,20 @@ dbmig_graph_find_name(const DbmigGraph *graph, const char *name)
 	NameEntry  *entry;
 
 	entry = (NameEntry *) hash_search(graph->names, &name, HASH_FIND, NULL);
-	return entry != NULL ? entry->node : -1;
+	return entry != NULL && !entry->replaced ? entry->node : -1;
+}
+
+/*
+ * Return the node that stands for the revision that had this identifier, or
+ * -1 if none replaces it.
+ */
+int
+dbmig_graph_replacement(const DbmigGraph *graph, const char *id)
+{
+	NameEntry  *entry;
+
+	entry = (NameEntry *) hash_search(graph->names, &id, HASH_FIND, NULL);
+	return entry != NULL && entry->replaced ? entry->node : -1;
 }
 
 /*
@@ -131,6 +147,43 @@ dbmig_graph_name_list(const DbmigGraph *graph, const int *nodes, int n)
 	if (n > MAX_NAMES_IN_MESSAGE)
 		appendStringInfo(&buf, " and %d more", n - MAX_NAMES_IN_MESSAGE);
 	return buf.data;
+}
+
+/*
+ * Enter what the nodes replace into graph->names, which has the identifiers
+ * and labels already.
+ */
+static void
+enter_replaced(DbmigGraph *graph)
+{
+	int			i;
+	int			j;
+
+	for (i = 0; i < graph->n; i++)
+	{
+		DbmigNode  *node = &graph->nodes[i];
+
+		for (j = 0; j < node->nreplaces; j++)
+		{
+			NameEntry  *entry;
+			bool		found;
+
+			CHECK_FOR_INTERRUPTS();
+			entry = (NameEntry *) hash_search(graph->names, &node->replaces[j],
+											  HASH_ENTER, &found);
+			if (found)
+				ereport(ERROR,
+						errcode(ERRCODE_DUPLICATE_OBJECT),
+						errmsg("revision \"%s\" replaces \"%s\", which is already used by revision \"%s\"",
+							   node->id, node->replaces[j],
+							   graph->nodes[entry->node].id),
+						errdetail("The revisions were read from %s and %s.",
+								  node->origin,
+								  graph->nodes[entry->node].origin));
+			entry->node = i;
+			entry->replaced = true;
+		}
+	}
 }
 
 /*
@@ -179,6 +232,7 @@ enter_names(DbmigGraph *graph)
 							  graph->nodes[entry->node].origin,
 							  node->origin));
 		entry->node = i;
+		entry->replaced = false;
 	}
 
 	/* Labels come second, so that a clash with an identifier is theirs. */
@@ -213,8 +267,10 @@ enter_names(DbmigGraph *graph)
 								  graph->nodes[entry->node].origin),
 						errhint("Identifiers and branch labels share one namespace."));
 			entry->node = i;
+			entry->replaced = false;
 		}
 	}
+	enter_replaced(graph);
 }
 
 /*
@@ -251,6 +307,9 @@ link_names(const DbmigGraph *graph, int self, const char *const *names, int n,
 						   node->id, names[i], graph->project),
 					errdetail("Revision \"%s\" was read from %s.",
 							  node->id, node->origin),
+					dbmig_graph_replacement(graph, names[i]) >= 0 ?
+					errhint("Revision \"%s\" replaces it: name that instead.",
+							graph->nodes[dbmig_graph_replacement(graph, names[i])].id) :
 					errhint("Scripts must name revisions by their full identifiers."));
 		if (other == self)
 			ereport(ERROR,

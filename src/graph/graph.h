@@ -39,6 +39,9 @@ typedef struct DbmigNode
 	const char **dep_ids;
 	int			nlabels;		/* branch labels written in its own header */
 	const char **labels;
+	int			nreplaces;		/* identifiers that it stands for, which name
+								 * no node any more */
+	const char **replaces;
 	void	   *owner;			/* the caller's own struct for this revision */
 
 	/* set by dbmig_graph_build() */
@@ -61,7 +64,8 @@ typedef struct DbmigGraph
 	DbmigNode  *nodes;			/* sorted by id, strcmp() order */
 	int		   *sorted;			/* node indexes, parents and dependencies
 								 * first; ties broken by identifier */
-	HTAB	   *names;			/* identifier or label -> node */
+	HTAB	   *names;			/* identifier, label or replaced identifier ->
+								 * node */
 } DbmigGraph;
 
 typedef enum DbmigDirection
@@ -84,6 +88,7 @@ extern bool dbmig_identifier_is_valid(const char *name, const char **reason);
 /* graph.c */
 extern DbmigGraph *dbmig_graph_build(const char *project, DbmigNode *nodes, int n);
 extern int	dbmig_graph_lookup(const DbmigGraph *graph, const char *id);
+extern int	dbmig_graph_replacement(const DbmigGraph *graph, const char *id);
 extern int *dbmig_graph_heads(const DbmigGraph *graph, int *nheads);
 extern int *dbmig_graph_maximal(const DbmigGraph *graph, const bool *members,
 								int *nmaximal);
@@ -115,6 +120,11 @@ extern int *dbmig_resolve_parents(const DbmigGraph *graph, const bool *applied,
 extern char **dbmig_resolve_dependencies(const DbmigGraph *graph,
 										 const bool *applied, char **names,
 										 int n);
+
+/* squash.c */
+extern int *dbmig_resolve_squash(const DbmigGraph *graph, const bool *applied,
+								 const char *from, const char *to, int *first,
+								 int *nfound);
 
 /* draw.c */
 extern char **dbmig_graph_draw(const DbmigGraph *graph, const int *nodes, int n,

@@ -252,10 +252,19 @@ no_such_name(const DbmigGraph *graph, const char *text, const char *name,
 			 bool branch)
 {
 	const char *reason;
+	int			replacement;
 
 	/* A text that could not be a name at all is a mistake of its own. */
 	if (!dbmig_identifier_is_valid(name, &reason))
 		bad_target(text);
+	replacement = dbmig_graph_replacement(graph, name);
+	if (replacement >= 0)
+		ereport(ERROR,
+				errcode(ERRCODE_UNDEFINED_OBJECT),
+				errmsg("revision \"%s\" does not exist any more in project \"%s\"",
+					   name, graph->project),
+				errdetail("Revision \"%s\" replaces it.",
+						  graph->nodes[replacement].id));
 	ereport(ERROR,
 			errcode(ERRCODE_UNDEFINED_OBJECT),
 			branch ?

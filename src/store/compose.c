@@ -36,6 +36,7 @@ const char	dbmig_default_template[] =
 "-- Create Date: ${create_date}\n"
 "-- Branch Labels: ${branch_labels}\n"
 "-- Depends On: ${depends_on}\n"
+"-- Replaces: ${replaces}\n"
 "-- Transactional: ${transactional}\n"
 "\\echo Use \"ALTER EXTENSION ${project} UPDATE TO '${target}'\" to load this file. \\quit\n"
 "\n"
@@ -52,6 +53,7 @@ typedef enum Placeholder
 	FILE_NAME,
 	MESSAGE,
 	PROJECT,
+	REPLACES,
 	REVISION,
 	TARGET,
 	TRANSACTIONAL,
@@ -68,6 +70,7 @@ static const char *const placeholder_names[] = {
 	[FILE_NAME] = "file_name",
 	[MESSAGE] = "message",
 	[PROJECT] = "project",
+	[REPLACES] = "replaces",
 	[REVISION] = "revision",
 	[TARGET] = "target",
 	[TRANSACTIONAL] = "transactional",
@@ -238,6 +241,10 @@ compare_headers(const DbmigHeader *wanted, const DbmigHeader *found)
 							  join_names(wanted->deps, wanted->ndeps),
 							  join_names(found->deps, found->ndeps));
 	if (detail == NULL)
+		detail = compare_line("\"Replaces\"",
+							  join_names(wanted->replaces, wanted->nreplaces),
+							  join_names(found->replaces, found->nreplaces));
+	if (detail == NULL)
 		detail = compare_line("\"Transactional\"",
 							  wanted->transactional ? "yes" : "no",
 							  found->transactional ? "yes" : "no");
@@ -279,6 +286,7 @@ compose(const char *template, const char *project, const char *author,
 	values[FILE_NAME] = file->file_name;
 	values[MESSAGE] = header->message;
 	values[PROJECT] = quote_identifier(project);
+	values[REPLACES] = join_names(header->replaces, header->nreplaces);
 	values[REVISION] = header->revision;
 	values[TARGET] = file->to;
 	values[TRANSACTIONAL] = header->transactional ? "" : "no";

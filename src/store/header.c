@@ -14,12 +14,13 @@
  *		-- Create Date: 2025-04-22 09:12:00+00
  *		-- Branch Labels: ingest
  *		-- Depends On: 1975ea83b712
+ *		-- Replaces: 6e1f0b7a9c24, 0d4c2b1a3f56
  *		-- Transactional: no
  *
  * The first comment that is not empty is the message, unless it has one of
  * these keys.  All keys are optional, stand at most once, in any order and
- * case.  Revises, Branch Labels and Depends On take a list separated by
- * commas; "base", or nothing, means no parent.  A Create Date without a time
+ * case.  Revises, Branch Labels, Depends On and Replaces take a list separated
+ * by commas; "base", or nothing, means no parent.  A Create Date without a time
  * zone is in UTC.  Any other comment is only that.
  *
  * As for the server's scanner, a line ends with \n, \r\n or \r.
@@ -46,6 +47,7 @@ typedef enum HeaderKey
 	KEY_CREATE_DATE,
 	KEY_BRANCH_LABELS,
 	KEY_DEPENDS_ON,
+	KEY_REPLACES,
 	KEY_TRANSACTIONAL,
 	KEY_COUNT
 } HeaderKey;
@@ -56,6 +58,7 @@ static const char *const key_names[] = {
 	[KEY_CREATE_DATE] = "Create Date",
 	[KEY_BRANCH_LABELS] = "Branch Labels",
 	[KEY_DEPENDS_ON] = "Depends On",
+	[KEY_REPLACES] = "Replaces",
 	[KEY_TRANSACTIONAL] = "Transactional",
 };
 
@@ -245,6 +248,9 @@ set_key(DbmigHeader *header, HeaderKey key, const char *value)
 			break;
 		case KEY_DEPENDS_ON:
 			header->ndeps = parse_names(key, value, &header->deps);
+			break;
+		case KEY_REPLACES:
+			header->nreplaces = parse_names(key, value, &header->replaces);
 			break;
 		case KEY_TRANSACTIONAL:
 			if (!parse_bool(value, &header->transactional))

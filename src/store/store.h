@@ -34,6 +34,8 @@ typedef struct DbmigHeader
 	char	  **labels;
 	int			ndeps;
 	char	  **deps;
+	int			nreplaces;		/* revisions that this one stands for */
+	char	  **replaces;
 	bool		transactional;
 	int			body;			/* offset of the first byte after the header */
 } DbmigHeader;

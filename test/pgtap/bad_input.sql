@@ -213,7 +213,7 @@ DO $$ BEGIN
 	PERFORM pg_temp.revision('twice', 'bbbb0002', 'base');
 END $$;
 SELECT is(pg_temp.graph_error('twice'), $e$42710 revision "bbbb0002" is defined twice
-detail: One upgrade script is registered script "twice--base--bbbb0002.sql", the other is registered script "twice--aaaa0001--bbbb0002.sql".$e$, 'two upgrade scripts to the same identifier');
+detail: One upgrade script is registered script "twice--aaaa0001--bbbb0002.sql", the other is registered script "twice--base--bbbb0002.sql".$e$, 'two upgrade scripts to the same identifier');
 DO $$ BEGIN
 	PERFORM pg_temp.revision('twins', 'aaaa0001', 'base');
 	PERFORM pg_temp.revision('twins', 'cccc0003', 'aaaa0001,aaaa0001');

@@ -105,6 +105,7 @@ INSERT INTO matrix VALUES
 	('dbm_adopt(text,text)', $$SELECT dbm_adopt('bbbb0002', 'priv')$$, 'ok', '42501', 'ok', '42501'),
 	('dbm_revision(text,boolean,text,text,text,boolean,text,text[],text,boolean,text)', $$SELECT * FROM dbm_revision('new', project => 'priv')$$, 'ok', '42501', 'ok', '42501'),
 	('dbm_merge(text,text,text,text,boolean,text)', $$SELECT * FROM dbm_merge('aaaa0001', project => 'priv')$$, '55000', '42501', '55000', '42501'),
+	('dbm_squash(text,text,text,text)', $$SELECT * FROM dbm_squash('aaaa0001', 'aaaa0001', project => 'priv')$$, '22023', '42501', '22023', '42501'),
 	('dbm_import_alembic(text,text,text)', $$SELECT * FROM dbm_import_alembic('SELECT 1', project => 'priv')$$, '22023', '42501', '22023', '42501'),
 	('dbm_set_template(text,text)', $$SELECT dbm_set_template(NULL, 'priv')$$, 'ok', '42501', 'ok', '42501'),
 	-- the schema; the revisions use a table that none of them creates
