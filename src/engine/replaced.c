@@ -472,7 +472,10 @@ dbmig_describe_relabels(DbmigProject *project)
 	}
 }
 
-/* Write one row in the place of those of its range. */
+/*
+ * Write one row in the place of those of its range.  What the state is told by
+ * a script takes the same rights of its author as running it.
+ */
 static void
 relabel_one(DbmigProject *project, const DbmigRelabel *relabel)
 {
@@ -482,6 +485,7 @@ relabel_one(DbmigProject *project, const DbmigRelabel *relabel)
 	DbmigLogEntry entry = {0};
 	ListCell   *lc;
 
+	dbmig_check_author(project, revision, DBMIG_UPGRADE);
 	entry.project = project->name;
 	entry.revision = id;
 	entry.direction = "relabel";

@@ -6,8 +6,8 @@
  * Its two scripts are what leads from the schema that the range begins with to
  * the one that it ends with, and back; both are built in sandboxes, with what
  * the range depends on on either side.  A comparison of schemas knows nothing
- * of rows: statements of the range that may change some are listed as comments,
- * for a person to take over.
+ * of rows, nor which old name became which new one: statements of the range that
+ * it cannot stand for are listed as comments, for a person to take over.
  *
  * The revision keeps the identifier of the range's end; replaced.c says what
  * that is good for.
@@ -37,6 +37,7 @@ typedef struct Squash
 	List	   *deps;			/* nodes outside that the range depends on */
 	int			nlost;			/* statements that a comparison cannot carry */
 	int			nunmanaged;		/* objects that it does not manage */
+	int			nhazards;		/* dangerous statements of the upgrade script */
 } Squash;
 
 static const DbmigNode *
@@ -156,17 +157,40 @@ write_comment(StringInfo text, const char *lines)
 	}
 }
 
-/* May running this statement do what a comparison of schemas does not show? */
+/* Does a command say how the values of a column come out of the old ones? */
+static bool
+has_conversion(const AlterTableStmt *statement)
+{
+	ListCell   *lc;
+
+	foreach(lc, statement->cmds)
+	{
+		const AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
+
+		if (command->subtype == AT_AlterColumnType &&
+			castNode(ColumnDef, command->def)->raw_default)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * May running this statement do to rows what a comparison of the schemas before
+ * and after does not show?
+ */
 static bool
 is_lost(const RawStmt *raw)
 {
 	switch (nodeTag(raw->stmt))
 	{
-		case T_ExplainStmt:
+		case T_AlterTableStmt:
+			return has_conversion((const AlterTableStmt *) raw->stmt);
 		case T_DeclareCursorStmt:
 		case T_ConstraintsSetStmt:
 			return false;
 		case T_TruncateStmt:
+		case T_RenameStmt:		/* looks like a removal and an addition */
+		case T_AlterObjectSchemaStmt:
 		case T_RefreshMatViewStmt:
 			return true;
 		default:
@@ -231,8 +255,8 @@ write_remarks(Squash *squash, DbmigDirection direction, StringInfo text)
 						 outside.data);
 	if (lost.len > 0)
 		appendStringInfo(text,
-						 "\n-- Statements of the replaced scripts that change rows, or may do so.  A\n"
-						 "-- comparison of schemas does not show what they do: take over what is needed.\n"
+						 "\n-- Statements of the replaced scripts that may do to rows what a comparison\n"
+						 "-- of schemas does not show.  Take over what is needed.\n"
 						 "%s", lost.data);
 }
 
@@ -261,6 +285,8 @@ write_body(Squash *squash, const DbmigComparison *comparison,
 			squash->nunmanaged += direction == DBMIG_UPGRADE;
 			continue;
 		}
+		if (change->hazard)
+			squash->nhazards += direction == DBMIG_UPGRADE;
 		appendStringInfo(&text, "%s;\n", change->statement);
 		any = true;
 	}
@@ -323,11 +349,17 @@ warn(const Squash *squash)
 {
 	if (squash->nlost > 0)
 		ereport(WARNING,
-				errmsg_plural("%d statement of the replaced scripts may change rows",
-							  "%d statements of the replaced scripts may change rows",
+				errmsg_plural("%d statement of the replaced scripts may do to rows what a comparison of schemas does not show",
+							  "%d statements of the replaced scripts may do to rows what a comparison of schemas does not show",
 							  squash->nlost, squash->nlost),
 				errdetail("The new scripts have them as comments only."),
 				errhint("Read the new scripts, and take over what is needed."));
+	if (squash->nhazards > 0)
+		ereport(WARNING,
+				errmsg_plural("%d statement of the new upgrade script is a hazard",
+							  "%d statements of the new upgrade script are hazards",
+							  squash->nhazards, squash->nhazards),
+				errdetail("A comment before each says why."));
 	if (squash->nunmanaged > 0)
 		ereport(WARNING,
 				errmsg_plural("%d object is of a kind that is not compared",

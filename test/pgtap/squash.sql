@@ -8,7 +8,7 @@ SET client_min_messages = error;
 BEGIN;
 CREATE EXTENSION databrain_migrate;
 SET LOCAL databrain_migrate.project = 'shop';
-SELECT plan(148);
+SELECT plan(157);
 
 -- Put both scripts of a revision into the catalog.
 CREATE FUNCTION pg_temp.put(id text, revises text, up text, down text, more text DEFAULT '', project text DEFAULT 'shop')
@@ -105,8 +105,8 @@ CREATE INDEX b_y ON public.b USING btree (y);
 -- Ran outside of a transaction, but are plain statements here, with stronger
 -- locks: what of d3 is concurrent work.
 
--- Statements of the replaced scripts that change rows, or may do so.  A
--- comparison of schemas does not show what they do: take over what is needed.
+-- Statements of the replaced scripts that may do to rows what a comparison
+-- of schemas does not show.  Take over what is needed.
 --
 -- Revision c2, shop--b1--c2.sql, line 7:
 -- | INSERT INTO b
@@ -200,6 +200,16 @@ SELECT is_empty('SELECT * FROM dbm_check()', 'old scripts deleted: all is well')
 SELECT pg_temp.delete_scripts('a0>d3') \g /dev/null
 SELECT dbm_register('shop--c2--d3.sql', E'-- x\n-- Revision ID: d3\n-- Revises: c2\n;') \g /dev/null
 SELECT matches(pg_temp.error('dbm_upgrade()'), '^55000 parents of applied revision "d3" were changed', 'the old scripts alone are refused');
+ROLLBACK TO past;
+
+-- a squashed script of a role with fewer rights
+CREATE ROLE dbm_test_squash;
+UPDATE dbm.script SET author = 'dbm_test_squash' WHERE to_revision = 'd3' AND from_revision = 'a0';
+SELECT matches(pg_temp.error('dbm_upgrade()'), '^42501 revision "d3" of project "shop" was written by another role', 'past: nobody else tells what the state is');
+SELECT is(pg_temp.rows(), 'a0< b1<a0 c2<b1 d3<c2 e4<d3', 'past: then it stays');
+SELECT dbm_adopt('d3') \g /dev/null
+SELECT is(pg_temp.steps('dbm_upgrade()'), NULL, 'past: having read it, one may adopt it');
+SELECT is(pg_temp.rows(), 'a0< d3<a0 e4<d3', 'past: then it is done');
 ROLLBACK TO past;
 
 -- taking the old scripts out of the catalog
@@ -393,6 +403,28 @@ SELECT is(pg_temp.at('n2a'), 'upgrade z0, upgrade n2b, upgrade o2b, upgrade p3, 
 SELECT is(pg_temp.at('n2a,o2b'), 'upgrade p3, upgrade q4 p3<r0 q4<p3 r0< z0<', 'at n2a and o2b');
 SELECT is(pg_temp.at('p3'), 'upgrade q4 p3<r0 q4<p3 r0< z0<', 'at p3');
 SELECT is(pg_temp.at('q4'), 'nothing p3<r0 q4<p3 r0< z0<', 'at q4');
+ROLLBACK TO t;
+
+-- what becomes of rows that are there before the range
+SELECT pg_temp.put('u1', 'r0', 'ALTER TABLE r RENAME id TO nr;', 'ALTER TABLE r RENAME nr TO id;', '', 'tree'),
+	pg_temp.put('u2', 'u1', 'ALTER TABLE r ALTER nr TYPE text USING ''n'' || nr;', 'ALTER TABLE r ALTER nr TYPE int USING substr(nr, 2)::int;', '', 'tree'),
+	pg_temp.put('u3', 'u2', 'CREATE SCHEMA s2; ALTER TABLE r ALTER nr TYPE varchar; ALTER TABLE r SET SCHEMA s2;', 'ALTER TABLE s2.r SET SCHEMA public; DROP SCHEMA s2;', '', 'tree') \g /dev/null
+CREATE TEMP TABLE renamed AS SELECT * FROM dbm_squash('u1', 'u3');
+SELECT is((SELECT string_agg(m[1] || ' ' || m[2], '; ') FROM pg_temp.renamed, regexp_matches(script, E'-- Revision (\\w+), tree[^\n]*\n-- \\| ALTER TABLE (?:s2.)?r (\\w+)', 'g') AS m WHERE file_name ~ 'u3.sql'),
+	'u1 RENAME; u2 ALTER; u3 SET', 'renaming and converting are named');
+SELECT matches((SELECT script FROM pg_temp.renamed LIMIT 1), E'-- \\| [^\n]*deletes', 'and what it comes to otherwise');
+ROLLBACK TO t;
+
+-- scripts without a header
+SELECT dbm_register('plain--base--a.sql', 'CREATE TABLE pa ();'), dbm_register('plain--a--base.sql', 'DROP TABLE pa;'),
+	dbm_register('plain--a--b.sql', 'CREATE TABLE pb ();'), dbm_register('plain--b--a.sql', 'DROP TABLE pb;'),
+	dbm_register('plain--b--c.sql', 'CREATE TABLE pc ();'), dbm_register('plain--c--b.sql', 'DROP TABLE pc;') \g /dev/null
+SET LOCAL databrain_migrate.project = 'plain';
+SELECT is((SELECT string_agg(file_name, ' ') FROM dbm_squash('a', 'b')), 'plain--base--b.sql plain--b--base.sql', 'scripts without a header can be squashed');
+SELECT is(pg_temp.history(), 'b< c<b', 'and are hidden then');
+INSERT INTO dbm.applied (project, revision, down_revisions, depends_on, branch_labels, message, transactional, applied_at, applied_by, stamped)
+VALUES ('plain', 'a', '{}', '{}', '{}', '', true, now(), 'me', false);
+SELECT is(pg_temp.history(), 'a<* b<a c<b', 'and count inside');
 ROLLBACK TO t;
 
 -- a revision that cannot be downgraded
