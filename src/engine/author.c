@@ -202,7 +202,7 @@ dbmig_draft_files(const DbmigDraft *draft)
 	List	   *files = NIL;
 
 	template = dbmig_begin_draft(draft->project);
-	project = dbmig_project_load_or_begin(draft->project);
+	project = dbmig_project_load_or_begin(draft->project, NULL);
 
 	set_parents(header, project, draft);
 	set_names(header, project->graph, draft);

@@ -81,6 +81,7 @@ run_model(DbmigSandbox *sandbox, const char *project)
 	DbmigModel *model = require_model(project);
 	Oid			author = get_role_oid(model->author, true);
 
+	dbmig_note_script(NULL, "model");
 	if (!OidIsValid(author) || !has_privs_of_role(author, GetUserId()))
 		ereport(ERROR,
 				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -93,6 +94,7 @@ run_model(DbmigSandbox *sandbox, const char *project)
 						  model->author),
 				errhint("Use it as its author with SET ROLE, or read it with dbm_model() and set it yourself."));
 	dbmig_sandbox_run(sandbox, project, NULL, "model", model->ddl, author);
+	dbmig_note_script(NULL, NULL);
 }
 
 /* Run the revisions up to one, as the caller. */
@@ -105,15 +107,8 @@ run_revisions(DbmigSandbox *sandbox, const char *name, const char *target)
 
 	for (int i = 0; i < plan->nsteps; i++)
 	{
-		const DbmigRevision *revision = dbmig_revision(project, plan->steps[i]);
-
 		CHECK_FOR_INTERRUPTS();
-		dbmig_check_author(project, revision, DBMIG_UPGRADE);
-		dbmig_sandbox_run(sandbox, name, revision->id,
-						  dbmig_revision_file(project, plan->steps[i],
-											  DBMIG_UPGRADE),
-						  dbmig_revision_script(project, revision, DBMIG_UPGRADE),
-						  GetUserId());
+		dbmig_sandbox_run_revision(sandbox, project, plan->steps[i], DBMIG_UPGRADE);
 	}
 }
 
@@ -577,4 +572,18 @@ dbmig_comparison_changes(const DbmigComparison *comparison, bool backward)
 									"SET check_function_bodies = off", NULL),
 						changes);
 	return unmanaged_changes(changes, from, to);
+}
+
+/* Is there a statement among the changes? */
+bool
+dbmig_has_changes(const List *changes)
+{
+	ListCell   *lc;
+
+	foreach(lc, changes)
+	{
+		if (((const DbmigChange *) lfirst(lc))->statement)
+			return true;
+	}
+	return false;
 }

@@ -37,13 +37,14 @@ typedef struct DbmigChange
 typedef struct DbmigTrialResult
 {
 	char	   *name;			/* what was expected */
-	char	   *difference;		/* NULL: it was so */
+	char	   *difference;		/* why it was not, in lines; NULL: it was so */
 } DbmigTrialResult;
 
 extern DbmigComparison *dbmig_compare(const char *project, const char *from,
 									  const char *to, List *schemas);
 extern List *dbmig_comparison_changes(const DbmigComparison *comparison,
 									  bool backward);
+extern bool dbmig_has_changes(const List *changes);
 
 /* snapshot.c */
 extern DbmigSnapshot *dbmig_take_snapshot(const char *project, const char *name,
@@ -52,6 +53,9 @@ extern char *dbmig_live_fingerprint(void);
 extern void dbmig_drop_snapshot(const char *project, const char *name);
 extern DbmigInventory *dbmig_snapshot_inventory(const char *project,
 												const char *name);
+
+/* locate.c */
+extern char *dbmig_locate_live(const DbmigProject *project);
 
 /* trial.c */
 extern List *dbmig_try_revisions(const DbmigProject *project);

@@ -136,9 +136,25 @@ typedef struct DbmigLastProgram
 	char	  **environment;
 } DbmigLastProgram;
 
+/* Why an attempt failed; see attempt.c. */
+typedef struct DbmigFailure
+{
+	ErrorData  *error;
+	char	   *revision;		/* whose script it was, NULL: none's */
+	char	   *file_name;		/* of the script; NULL: it was not in one */
+	int			line;			/* in the script; 0: unknown */
+} DbmigFailure;
+
+/* attempt.c */
+extern void dbmig_note_script(const char *revision, const char *file_name);
+extern DbmigFailure *dbmig_attempt(void (*work) (void *arg), void *arg);
+extern char *dbmig_failure_text(const DbmigFailure *failure);
+extern char *dbmig_failure_lines(const DbmigFailure *failure);
+
 /* project.c */
 extern DbmigProject *dbmig_project_load(const char *project, Snapshot snapshot);
-extern DbmigProject *dbmig_project_load_or_begin(const char *project);
+extern DbmigProject *dbmig_project_load_or_begin(const char *project,
+												 Snapshot snapshot);
 extern DbmigProject *dbmig_project_load_forgetting(const char *project);
 extern DbmigProject *dbmig_project_load_quick(const char *project);
 extern DbmigProject *dbmig_project_load_state(const char *project,
@@ -302,6 +318,7 @@ extern List *dbmig_squash_files(const char *project, const char *from,
 /* mirror.c */
 extern bool dbmig_extension_is_managed(const char *name, Oid *extension);
 extern char *dbmig_mirror_version(Oid extension);
+extern char *dbmig_mirror_unreached(const DbmigProject *project);
 extern void dbmig_mirror_check(const DbmigProject *project);
 extern void dbmig_mirror_write(const DbmigProject *project);
 extern void dbmig_install_mirror_guard(void);

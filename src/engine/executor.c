@@ -301,10 +301,8 @@ dbmig_execute_filtered(const char *project, const char *revision,
 		at.number++;
 		CHECK_FOR_INTERRUPTS();
 
-		/* the filter keeps what it notes in the caller's memory */
-		MemoryContextSwitchTo(caller_context);
-		wanted = filter(at.statement->raw->stmt, arg);
 		MemoryContextSwitchTo(statement_context);
+		wanted = filter(at.statement->raw->stmt, arg);
 		if (wanted)
 			run_statement(at.statement->raw, clean);
 		MemoryContextSwitchTo(script_context);

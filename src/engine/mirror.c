@@ -144,11 +144,11 @@ dbmig_mirror_version(Oid extension)
 }
 
 /*
- * Raise if the mirror names a revision that is neither applied nor was ever
- * reached by the engine.
+ * The first revision that the mirror names although it is neither applied nor
+ * was ever reached by the engine; NULL if there is none.
  */
-void
-dbmig_mirror_check(const DbmigProject *project)
+char *
+dbmig_mirror_unreached(const DbmigProject *project)
 {
 	Oid			extension;
 	char	   *version;
@@ -156,11 +156,11 @@ dbmig_mirror_check(const DbmigProject *project)
 	char	   *name;
 
 	if (!dbmig_extension_is_managed(project->name, &extension))
-		return;
+		return NULL;
 	version = extension_version(extension, NULL);
 	if (version == NULL || strcmp(version, "base") == 0 ||
 		strcmp(version, dbmig_heads_text(project)) == 0)
-		return;
+		return NULL;
 
 	rest = pstrdup(version);
 	while ((name = strsep(&rest, ",")) != NULL)
@@ -170,15 +170,30 @@ dbmig_mirror_check(const DbmigProject *project)
 		if ((node >= 0 && project->applied[node]) ||
 			dbmig_log_mentions(project->name, name))
 			continue;
-		ereport(ERROR,
-				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				errmsg("extension \"%s\" is at version \"%s\", which the engine never reached",
-					   project->name, version),
-				errdetail("Its update scripts were run by the server itself, with event triggers off.  Revision \"%s\" is not among the applied ones.",
-						  name),
-				errhint("If the schema is as that revision leaves it, record that with dbm_stamp('%s', project => '%s').",
-						version, project->name));
+		return name;
 	}
+	return NULL;
+}
+
+/* Raise if the mirror names a revision that the engine never reached. */
+void
+dbmig_mirror_check(const DbmigProject *project)
+{
+	const char *name = dbmig_mirror_unreached(project);
+	Oid			extension;
+	char	   *version;
+
+	if (name == NULL || !dbmig_extension_is_managed(project->name, &extension))
+		return;
+	version = extension_version(extension, NULL);
+	ereport(ERROR,
+			errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			errmsg("extension \"%s\" is at version \"%s\", which the engine never reached",
+				   project->name, version),
+			errdetail("Its update scripts were run by the server itself, with event triggers off.  Revision \"%s\" is not among the applied ones.",
+					  name),
+			errhint("If the schema is as that revision leaves it, record that with dbm_stamp('%s', project => '%s').",
+					version, project->name));
 }
 
 static void

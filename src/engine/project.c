@@ -800,11 +800,11 @@ dbmig_project_load_forgetting(const char *name)
 	return load_project(name, NULL, false, false, true);
 }
 
-/* Load a project that may begin to exist now, by who holds its lock. */
+/* The same for a project that may begin to exist now. */
 DbmigProject *
-dbmig_project_load_or_begin(const char *name)
+dbmig_project_load_or_begin(const char *name, Snapshot snapshot)
 {
-	return load_project(name, NULL, true, false, false);
+	return load_project(name, snapshot, true, false, false);
 }
 
 /*

@@ -69,6 +69,7 @@ typedef struct Replaced
 
 struct DbmigSandbox
 {
+	MemoryContext context;		/* of the lists below */
 	Oid			caller;
 	int			caller_security;
 	Oid			role;			/* that ran a text last */
@@ -488,6 +489,7 @@ dbmig_in_sandbox(List *schemas, DbmigSandboxWork work, void *arg)
 	ErrorData  *volatile error = NULL;
 
 	PreventCommandIfReadOnly("a sandbox run");
+	sandbox->context = context;
 	GetUserIdAndSecContext(&sandbox->caller, &sandbox->caller_security);
 	sandbox->present = extension_names();
 	sandbox->role = sandbox->caller;
@@ -633,6 +635,17 @@ filter_statement(Node *node, void *arg)
 	}
 }
 
+/* The same, keeping what it notes in the sandbox's memory. */
+static bool
+filter_noting(Node *node, void *arg)
+{
+	MemoryContext old = MemoryContextSwitchTo(((DbmigSandbox *) arg)->context);
+	bool		wanted = filter_statement(node, arg);
+
+	MemoryContextSwitchTo(old);
+	return wanted;
+}
+
 /*
  * Make psql's lines blank that pg_dump writes around a dump since 2025; they
  * protect psql, and mean nothing to the server.
@@ -669,8 +682,28 @@ dbmig_sandbox_run(DbmigSandbox *sandbox, const char *project, const char *revisi
 			SECURITY_RESTRICTED_OPERATION;
 	SetUserIdAndSecContext(role, sandbox->security);
 	dbmig_execute_filtered(project, revision, file_name, without_restrict(text),
-						   filter_statement, sandbox);
+						   filter_noting, sandbox);
 	SetUserIdAndSecContext(sandbox->caller, sandbox->caller_security);
+}
+
+/*
+ * Run a revision's script, as the caller.  Raises if there is none, or if its
+ * author may not make the caller run it.
+ */
+void
+dbmig_sandbox_run_revision(DbmigSandbox *sandbox, const DbmigProject *project,
+						   int node, DbmigDirection direction)
+{
+	const DbmigRevision *revision = dbmig_revision(project, node);
+	char	   *file_name = dbmig_revision_file(project, node, direction);
+
+	dbmig_note_script(revision->id, file_name);
+	dbmig_check_author(project, revision, direction);
+	(void) dbmig_step_is_transactional(project, node, direction);
+	dbmig_sandbox_run(sandbox, project->name, revision->id, file_name,
+					  dbmig_revision_script(project, revision, direction),
+					  GetUserId());
+	dbmig_note_script(NULL, NULL);
 }
 
 /*

@@ -10,7 +10,7 @@
 #ifndef DBMIG_SANDBOX_H
 #define DBMIG_SANDBOX_H
 
-#include "nodes/pg_list.h"
+#include "engine/engine.h"
 
 typedef struct DbmigSandbox DbmigSandbox;
 
@@ -23,6 +23,9 @@ extern void dbmig_in_sandbox(List *schemas, DbmigSandboxWork work, void *arg);
 extern void dbmig_sandbox_run(DbmigSandbox *sandbox, const char *project,
 							  const char *revision, const char *file_name,
 							  const char *text, Oid role);
+extern void dbmig_sandbox_run_revision(DbmigSandbox *sandbox,
+									   const DbmigProject *project, int node,
+									   DbmigDirection direction);
 extern bool dbmig_sandbox_try(DbmigSandbox *sandbox, List *statements);
 extern List *dbmig_sandbox_schemas(const DbmigSandbox *sandbox, List *given);
 extern bool dbmig_sandbox_declares_extension(const DbmigSandbox *sandbox,

@@ -78,7 +78,9 @@ SELECT is((SELECT count(*)::int FROM dbm_test() AS line WHERE line ~ '^ok'), 10,
 SELECT matches((SELECT line FROM dbm_test() AS line WHERE line ~ '^not ok'), 'not ok 11 - the model', 'the model is not');
 SELECT dbm_register('probe--base--aa11.sql', E'-- x\n--\n-- Revision ID: aa11\n-- Revises: base\nCREATE EXTENSION IF NOT EXISTS hstore; CREATE TABLE p1 (); CREATE TABLE p2 ();'),
 	dbm_register('probe--aa11--base.sql', E'-- x\n--\n-- Revision ID: aa11\n-- Revises: base\nDROP TABLE p1; DROP EXTENSION hstore;') \gset
-SELECT throws_ok($$ SELECT dbm_test('probe') $$, '42P07', NULL, 'the second upgrade stumbles over what the downgrade forgot');
+SELECT matches((SELECT string_agg(line, E'\n') FROM dbm_test('probe') AS line WHERE line !~ '^ok'),
+	'^1\.\.4\nnot ok 3 .*\n# DROP TABLE public\.p2;\nnot ok 4 .*\n# probe--base--aa11\.sql: Line 5: .*42P07',
+	'the second upgrade stumbles over what the downgrade forgot');
 SELECT dbm_register('probe--aa11--base.sql', E'-- x\n--\n-- Revision ID: aa11\n-- Revises: base\nDROP TABLE p1, p2; DROP EXTENSION hstore;') \gset
 SELECT is((SELECT string_agg(left(line, 6), ',') FROM dbm_test('probe') AS line), '1..4,ok 1 -,ok 2 -,ok 3 -,ok 4 -',
 	'a downgrade that does not');
