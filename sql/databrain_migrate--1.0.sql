@@ -212,6 +212,32 @@ ALTER SEQUENCE dbm.log_id_seq OWNED BY dbm.log.id;
 CREATE INDEX log_project_id_idx ON dbm.log (project, id);
 COMMENT ON TABLE dbm.log IS 'every step ever done, oldest first by id; see the function dbm_log()';
 
+CREATE TABLE dbm.ddl (
+    recorded_at       pg_catalog.timestamptz NOT NULL,
+    command           pg_catalog.text NOT NULL,
+    kinds             pg_catalog.text[] NOT NULL,
+    identities        pg_catalog.text[] NOT NULL,
+    role              pg_catalog.text NOT NULL,
+    session_role      pg_catalog.text NOT NULL,
+    client_addr       pg_catalog.inet,
+    application_name  pg_catalog.text NOT NULL,
+    transaction_id    pg_catalog.xid8 NOT NULL,
+    statement         pg_catalog.text,
+    glass_broken      pg_catalog.bool NOT NULL
+);
+COMMENT ON TABLE dbm.ddl IS 'DDL on managed schemas that did not come from the engine; see the function dbm_ddl()';
+COMMENT ON COLUMN dbm.ddl.recorded_at IS 'when the command ended';
+COMMENT ON COLUMN dbm.ddl.command IS 'its tag';
+COMMENT ON COLUMN dbm.ddl.kinds IS 'kinds of the objects that it created, changed or dropped';
+COMMENT ON COLUMN dbm.ddl.identities IS 'their names, in the same order';
+COMMENT ON COLUMN dbm.ddl.role IS 'the role that ran it';
+COMMENT ON COLUMN dbm.ddl.session_role IS 'the role of the session';
+COMMENT ON COLUMN dbm.ddl.client_addr IS 'where the client is; NULL: on the server';
+COMMENT ON COLUMN dbm.ddl.application_name IS 'what the client called itself';
+COMMENT ON COLUMN dbm.ddl.transaction_id IS 'the transaction, as in pg_current_xact_id()';
+COMMENT ON COLUMN dbm.ddl.statement IS 'the statement that the client sent, shortened; NULL where it may hold a password';
+COMMENT ON COLUMN dbm.ddl.glass_broken IS 'whether it passed by databrain_migrate.break_glass';
+
 SELECT pg_catalog.pg_extension_config_dump('dbm.applied', '');
 SELECT pg_catalog.pg_extension_config_dump('dbm.script', '');
 SELECT pg_catalog.pg_extension_config_dump('dbm.step', '');
@@ -220,12 +246,13 @@ SELECT pg_catalog.pg_extension_config_dump('dbm.dump', '');
 SELECT pg_catalog.pg_extension_config_dump('dbm.model', '');
 SELECT pg_catalog.pg_extension_config_dump('dbm.snapshot', '');
 SELECT pg_catalog.pg_extension_config_dump('dbm.fingerprint', '');
+SELECT pg_catalog.pg_extension_config_dump('dbm.ddl', '');
 SELECT pg_catalog.pg_extension_config_dump('dbm.log', '');
 SELECT pg_catalog.pg_extension_config_dump('dbm.log_id_seq', '');
 
 GRANT USAGE ON SCHEMA dbm TO pg_database_owner;
 GRANT SELECT ON dbm.applied, dbm.script, dbm.step, dbm.template, dbm.dump, dbm.model, dbm.snapshot, dbm.fingerprint,
-    dbm.log TO pg_database_owner;
+    dbm.ddl, dbm.log TO pg_database_owner;
 GRANT SELECT ON SEQUENCE dbm.log_id_seq TO pg_database_owner;
 
 --
@@ -827,3 +854,62 @@ CREATE EVENT TRIGGER dbm_ddl_command_end ON ddl_command_end
 ALTER EVENT TRIGGER dbm_ddl_command_end ENABLE ALWAYS;
 COMMENT ON EVENT TRIGGER dbm_ddl_command_end
 IS 'databrain_migrate: CREATE EXTENSION of a project with VERSION is done by the engine';
+
+--
+-- Drift: what is changed without the engine.  The triggers fire always, so that
+-- nothing passes them by session_replication_role.
+--
+
+CREATE FUNCTION pg_catalog.dbm_ddl(
+    OUT recorded_at pg_catalog.timestamptz,
+    OUT command pg_catalog.text,
+    OUT kind pg_catalog.text,
+    OUT identity pg_catalog.text,
+    OUT role pg_catalog.text,
+    OUT session_role pg_catalog.text,
+    OUT client_addr pg_catalog.inet,
+    OUT application_name pg_catalog.text,
+    OUT transaction_id pg_catalog.xid8,
+    OUT statement pg_catalog.text,
+    OUT glass_broken pg_catalog.bool)
+RETURNS SETOF pg_catalog.record
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'dbmig_ddl';
+COMMENT ON FUNCTION pg_catalog.dbm_ddl()
+IS 'DDL on managed schemas that did not come from the engine, a row for each object, oldest first';
+REVOKE ALL ON FUNCTION pg_catalog.dbm_ddl() FROM PUBLIC;
+
+CREATE FUNCTION pg_catalog.dbm_forget_ddl(
+    before pg_catalog.timestamptz DEFAULT pg_catalog.clock_timestamp())
+RETURNS pg_catalog.int8
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'dbmig_forget_ddl';
+COMMENT ON FUNCTION pg_catalog.dbm_forget_ddl(pg_catalog.timestamptz)
+IS 'forget recorded DDL that is older; returns how many commands';
+REVOKE ALL ON FUNCTION pg_catalog.dbm_forget_ddl(pg_catalog.timestamptz) FROM PUBLIC;
+
+CREATE FUNCTION pg_catalog.dbm_watch_ddl()
+RETURNS pg_catalog.event_trigger
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'dbmig_watch_ddl';
+COMMENT ON FUNCTION pg_catalog.dbm_watch_ddl()
+IS 'event trigger: records, warns of or refuses DDL that does not come from the engine';
+
+CREATE EVENT TRIGGER dbm_watch_start ON ddl_command_start
+    WHEN TAG IN ('CREATE INDEX', 'DROP INDEX', 'ALTER TABLE')
+    EXECUTE FUNCTION pg_catalog.dbm_watch_ddl();
+ALTER EVENT TRIGGER dbm_watch_start ENABLE ALWAYS;
+COMMENT ON EVENT TRIGGER dbm_watch_start
+IS 'databrain_migrate: refuses in time what commits in its middle';
+
+CREATE EVENT TRIGGER dbm_watch_drop ON sql_drop
+    EXECUTE FUNCTION pg_catalog.dbm_watch_ddl();
+ALTER EVENT TRIGGER dbm_watch_drop ENABLE ALWAYS;
+COMMENT ON EVENT TRIGGER dbm_watch_drop
+IS 'databrain_migrate: DDL that does not come from the engine';
+
+CREATE EVENT TRIGGER dbm_watch_end ON ddl_command_end
+    EXECUTE FUNCTION pg_catalog.dbm_watch_ddl();
+ALTER EVENT TRIGGER dbm_watch_end ENABLE ALWAYS;
+COMMENT ON EVENT TRIGGER dbm_watch_end
+IS 'databrain_migrate: DDL that does not come from the engine';

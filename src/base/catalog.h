@@ -16,6 +16,7 @@
 #ifndef DBMIG_CATALOG_H
 #define DBMIG_CATALOG_H
 
+#include "access/transam.h"
 #include "datatype/timestamp.h"
 #include "lib/stringinfo.h"
 #include "nodes/pg_list.h"
@@ -144,6 +145,25 @@ typedef struct DbmigFingerprint
 	TimestampTz taken_at;
 } DbmigFingerprint;
 
+/* A row of dbm.ddl: DDL that did not come from the engine. */
+typedef struct DbmigDdl
+{
+	const char *command;		/* its tag */
+	int			nobjects;		/* what it was about */
+	char	  **kinds;			/* as the server calls them */
+	char	  **identities;
+	char	   *statement;		/* that the client sent; NULL: not kept */
+	bool		glass_broken;	/* let pass by databrain_migrate.break_glass */
+	/* the rest is of the session, and not given by who writes a row */
+	TimestampTz recorded_at;
+	char	   *role;
+	char	   *session_role;
+	bool		has_client_addr;
+	Datum		client_addr;	/* inet */
+	char	   *application_name;
+	FullTransactionId transaction_id;
+} DbmigDdl;
+
 extern Oid	dbmig_lock_class(void);
 extern void dbmig_applied_lock(void);
 
@@ -208,6 +228,12 @@ extern bool dbmig_log_is_visible(const char *project, Snapshot snapshot);
 extern bool dbmig_log_mentions(const char *project, const char *revision);
 extern void dbmig_log_rows(const char *project, Tuplestorestate *store,
 						   TupleDesc desc);
+
+/* catalog_drift.c */
+extern bool dbmig_any_applied(void);
+extern void dbmig_ddl_append(const DbmigDdl *row);
+extern List *dbmig_ddl_list(void);
+extern int64 dbmig_ddl_delete(TimestampTz before);
 
 /* catalog_sql.c */
 extern void dbmig_applied_lock_sql(StringInfo sql);

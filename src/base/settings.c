@@ -22,11 +22,21 @@ int			dbmig_concurrent_lock_timeout = 0;
 int			dbmig_lock_retries = 0;
 bool		dbmig_lock_first = false;
 int			dbmig_step_snapshot = DBMIG_STEP_FINGERPRINT;
+int			dbmig_drift_setting = DBMIG_DRIFT_LOG;
+bool		dbmig_break_glass = false;
 
 static const struct config_enum_entry step_snapshot_values[] = {
 	{"off", DBMIG_STEP_NOTHING, false},
 	{"fingerprint", DBMIG_STEP_FINGERPRINT, false},
 	{"inventory", DBMIG_STEP_INVENTORY, false},
+	{NULL, 0, false}
+};
+
+static const struct config_enum_entry drift_values[] = {
+	{"off", DBMIG_DRIFT_OFF, false},
+	{"log", DBMIG_DRIFT_LOG, false},
+	{"warn", DBMIG_DRIFT_WARN, false},
+	{"refuse", DBMIG_DRIFT_REFUSE, false},
 	{NULL, 0, false}
 };
 
@@ -99,6 +109,22 @@ dbmig_define_settings(GucStringCheckHook check_project)
 							 &dbmig_step_snapshot,
 							 DBMIG_STEP_FINGERPRINT, step_snapshot_values,
 							 PGC_USERSET, 0,
+							 NULL, NULL, NULL);
+
+	DefineCustomEnumVariable("databrain_migrate.drift",
+							 "Sets what happens to DDL on managed schemas that does not come from the engine.",
+							 "It is recorded unless \"off\"; \"warn\" says so to the client, \"refuse\" raises an error.",
+							 &dbmig_drift_setting,
+							 DBMIG_DRIFT_LOG, drift_values,
+							 PGC_SUSET, 0,
+							 NULL, NULL, NULL);
+
+	DefineCustomBoolVariable("databrain_migrate.break_glass",
+							 "Lets DDL pass that databrain_migrate.drift would refuse.",
+							 "It is recorded, and that it passed this way.",
+							 &dbmig_break_glass,
+							 false,
+							 PGC_SUSET, 0,
 							 NULL, NULL, NULL);
 
 	MarkGUCPrefixReserved("databrain_migrate");

@@ -20,6 +20,15 @@ typedef enum DbmigStepSnapshot
 	DBMIG_STEP_INVENTORY
 } DbmigStepSnapshot;
 
+/* What happens to DDL that does not come from the engine. */
+typedef enum DbmigDriftSetting
+{
+	DBMIG_DRIFT_OFF,
+	DBMIG_DRIFT_LOG,
+	DBMIG_DRIFT_WARN,
+	DBMIG_DRIFT_REFUSE
+} DbmigDriftSetting;
+
 extern char *dbmig_project_setting; /* databrain_migrate.project */
 extern char *dbmig_versions_path;	/* databrain_migrate.versions_path */
 extern char *dbmig_dump_path;	/* databrain_migrate.dump_path */
@@ -28,6 +37,9 @@ extern int	dbmig_concurrent_lock_timeout;	/* .concurrent_lock_timeout, ms */
 extern int	dbmig_lock_retries; /* databrain_migrate.lock_retries */
 extern bool dbmig_lock_first;	/* databrain_migrate.lock_first */
 extern int	dbmig_step_snapshot;	/* .step_snapshot, a DbmigStepSnapshot */
+
+extern int	dbmig_drift_setting;	/* databrain_migrate.drift */
+extern bool dbmig_break_glass;	/* databrain_migrate.break_glass */
 
 extern void dbmig_define_settings(GucStringCheckHook check_project);
 

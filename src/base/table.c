@@ -132,8 +132,9 @@ dbmig_begin_scan(DbmigTableScan *scan, const char *table, const char *index, LOC
 	if (snapshot == NULL)
 		snapshot = scan->snapshot = RegisterSnapshot(GetLatestSnapshot());
 	scan->relation = table_open(dbmig_relation_oid(table), lockmode);
-	scan->scan = systable_beginscan(scan->relation, dbmig_relation_oid(index), true,
-									snapshot, nkeys, keys);
+	scan->scan = systable_beginscan(scan->relation,
+									index ? dbmig_relation_oid(index) : InvalidOid,
+									index != NULL, snapshot, nkeys, keys);
 }
 
 /* Locks that protect a write are kept to the end of the transaction. */

@@ -18,7 +18,7 @@
 #include "utils/snapshot.h"
 
 /*
- * Scan an index of one of our tables.  Every scan goes through here, so that
+ * Scan an index of one of our tables, or all of one.  Every scan goes through here, so that
  * each sees either the snapshot it was given or, with NULL, the latest one.
  */
 typedef struct DbmigTableScan

@@ -20,6 +20,9 @@ extern char **dbmig_names_argument(FunctionCallInfo fcinfo, int n,
 								   const char *name, int *count);
 extern Datum dbmig_text_array(const char *const *names, int count);
 
+/* door.c */
+extern struct EventTriggerData *dbmig_event_trigger_data(FunctionCallInfo fcinfo);
+
 /* registry.c */
 extern char *dbmig_register_script(char *file_name, const char *text, bool force);
 

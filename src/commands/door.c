@@ -229,8 +229,9 @@ create_project(CreateExtensionStmt *statement)
 		set_version_option(statement, &statement->options, "base");
 }
 
-static EventTriggerData *
-get_trigger_data(FunctionCallInfo fcinfo)
+/* What an event trigger was called for; raises when called by anybody else. */
+EventTriggerData *
+dbmig_event_trigger_data(FunctionCallInfo fcinfo)
 {
 	if (!CALLED_AS_EVENT_TRIGGER(fcinfo))
 		ereport(ERROR,
@@ -243,7 +244,7 @@ get_trigger_data(FunctionCallInfo fcinfo)
 Datum
 dbmig_ddl_command_start(PG_FUNCTION_ARGS)
 {
-	Node	   *tree = get_trigger_data(fcinfo)->parsetree;
+	Node	   *tree = dbmig_event_trigger_data(fcinfo)->parsetree;
 
 	if (IsBinaryUpgrade)
 		PG_RETURN_NULL();
@@ -270,7 +271,7 @@ dbmig_ddl_command_start(PG_FUNCTION_ARGS)
 Datum
 dbmig_ddl_command_end(PG_FUNCTION_ARGS)
 {
-	Node	   *tree = get_trigger_data(fcinfo)->parsetree;
+	Node	   *tree = dbmig_event_trigger_data(fcinfo)->parsetree;
 	CreateExtensionStmt *statement;
 	char	   *version;
 

@@ -251,6 +251,7 @@ extern List *dbmig_run(const char *project, DbmigCommand command,
 					   const char *target, const char *function);
 extern void dbmig_enter_run(const char *function);
 extern void dbmig_leave_run(void);
+extern bool dbmig_is_running(void);
 extern bool dbmig_may_run(DbmigDirection direction);
 extern DbmigPlan *dbmig_move_plan(const DbmigProject *project, const char *target);
 

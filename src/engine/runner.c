@@ -62,6 +62,13 @@ dbmig_enter_run(const char *function)
 	running = true;
 }
 
+/* Is a run of this process under way? */
+bool
+dbmig_is_running(void)
+{
+	return running;
+}
+
 void
 dbmig_leave_run(void)
 {

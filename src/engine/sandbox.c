@@ -80,6 +80,9 @@ struct DbmigSandbox
 	List	   *present;		/* extensions of the database */
 };
 
+/* Is this process in a sandbox? */
+static bool in_sandbox = false;
+
 static const char aside_prefix[] = "dbm_aside_";
 
 /* The owner of the engine's extension. */
@@ -114,6 +117,15 @@ belongs_to_extension(Oid schema)
 	return OidIsValid(getExtensionOfObject(NamespaceRelationId, schema));
 }
 
+/* Is the schema looked at?  Neither the system's nor an extension's is. */
+bool
+dbmig_schema_is_managed(const char *name, Oid schema)
+{
+	return strncmp(name, "pg_", 3) != 0 &&
+		strcmp(name, "information_schema") != 0 &&
+		!belongs_to_extension(schema);
+}
+
 /*
  * The schemas that are looked at: those named, or all that are neither the
  * system's nor an extension's.  A list of OIDs, by name.
@@ -133,9 +145,7 @@ dbmig_managed_schemas(List *names)
 		const char *name = NameStr(schema->nspname);
 
 		CHECK_FOR_INTERRUPTS();
-		if (strncmp(name, "pg_", 3) == 0 ||
-			strcmp(name, "information_schema") == 0 ||
-			belongs_to_extension(schema->oid))
+		if (!dbmig_schema_is_managed(name, schema->oid))
 			continue;
 		if (names == NIL || list_member(names, makeString(pstrdup(name))))
 			result = lappend_oid(result, schema->oid);
@@ -487,6 +497,7 @@ dbmig_in_sandbox(List *schemas, DbmigSandboxWork work, void *arg)
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
 	ErrorData  *volatile error = NULL;
+	bool		was_in_sandbox = in_sandbox;
 
 	PreventCommandIfReadOnly("a sandbox run");
 	sandbox->context = context;
@@ -501,6 +512,7 @@ dbmig_in_sandbox(List *schemas, DbmigSandboxWork work, void *arg)
 	{
 		int			nestlevel = NewGUCNestLevel();
 
+		in_sandbox = true;
 		replace_schemas(sandbox, schemas);
 		work(sandbox, arg);
 		AtEOXact_GUC(false, nestlevel);
@@ -512,11 +524,19 @@ dbmig_in_sandbox(List *schemas, DbmigSandboxWork work, void *arg)
 		FlushErrorState();
 	}
 	PG_END_TRY();
+	in_sandbox = was_in_sandbox;
 	RollbackAndReleaseCurrentSubTransaction();
 	MemoryContextSwitchTo(context);
 	CurrentResourceOwner = owner;
 	if (error)
 		ReThrowError(error);
+}
+
+/* Does what this process runs vanish again? */
+bool
+dbmig_is_in_sandbox(void)
+{
+	return in_sandbox;
 }
 
 static bool

@@ -17,9 +17,11 @@ typedef struct DbmigSandbox DbmigSandbox;
 typedef void (*DbmigSandboxWork) (DbmigSandbox *sandbox, void *arg);
 
 extern Oid	dbmig_engine_owner(void);
+extern bool dbmig_schema_is_managed(const char *name, Oid schema);
 extern List *dbmig_managed_schemas(List *names);
 extern void dbmig_check_schemas(List *names);
 extern void dbmig_in_sandbox(List *schemas, DbmigSandboxWork work, void *arg);
+extern bool dbmig_is_in_sandbox(void);
 extern void dbmig_sandbox_run(DbmigSandbox *sandbox, const char *project,
 							  const char *revision, const char *file_name,
 							  const char *text, Oid role);

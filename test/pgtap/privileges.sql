@@ -117,7 +117,11 @@ INSERT INTO matrix VALUES
 	('dbm_snapshot(text,boolean,text)', $$SELECT dbm_snapshot('now', project => 'priv')$$, 'ok', '42501', 'ok', '42501'),
 	('dbm_snapshots(text)', $$SELECT dbm_snapshots('priv')$$, 'ok', '42501', 'ok', '42501'),
 	('dbm_drop_snapshot(text,text)', $$SELECT dbm_drop_snapshot('none', 'priv')$$, '42704', '42501', '42704', '42501'),
+	-- what was changed without the engine
+	('dbm_ddl()', $$SELECT * FROM dbm_ddl()$$, 'ok', '42501', 'ok', '42501'),
+	('dbm_forget_ddl(timestamp with time zone)', $$SELECT dbm_forget_ddl()$$, 'ok', '42501', 'ok', '42501'),
 	-- not for calling
+	('dbm_watch_ddl()', $$SELECT dbm_watch_ddl()$$, '39P03', '39P03', '39P03', '39P03'),
 	('dbm_project_base(text)', $$SELECT dbm_project_base('priv')$$, '55000', '55000', '55000', '55000'),
 	('dbm_ddl_command_start()', $$SELECT dbm_ddl_command_start()$$, '39P03', '39P03', '39P03', '39P03'),
 	('dbm_ddl_command_end()', $$SELECT dbm_ddl_command_end()$$, '39P03', '39P03', '39P03', '39P03');
@@ -167,7 +171,7 @@ FROM unnest('{dbm_test_owner,dbm_test_deploy,dbm_test_plain}'::text[]) AS role,
 		ELSE array[
 			format('SELECT * FROM %s', oid::regclass),
 			format('INSERT INTO %s DEFAULT VALUES', oid::regclass),
-			format('UPDATE %s SET project = project', oid::regclass),
+			format('UPDATE %s SET %I = %2$I', oid::regclass, (SELECT attname FROM pg_attribute WHERE attrelid = pg_class.oid AND attnum = 1)),
 			format('DELETE FROM %s', oid::regclass),
 			format('TRUNCATE %s', oid::regclass),
 			format('LOCK TABLE %s IN ROW EXCLUSIVE MODE', oid::regclass),
