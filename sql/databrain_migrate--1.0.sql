@@ -860,6 +860,22 @@ IS 'databrain_migrate: CREATE EXTENSION of a project with VERSION is done by the
 -- nothing passes them by session_replication_role.
 --
 
+CREATE FUNCTION pg_catalog.dbm_drift(
+    project pg_catalog.text DEFAULT NULL,
+    OUT kind pg_catalog.text,
+    OUT identity pg_catalog.text,
+    OUT difference pg_catalog.text,
+    OUT repair pg_catalog.text,
+    OUT adopt pg_catalog.text,
+    OUT changed_by pg_catalog.text,
+    OUT changed_at pg_catalog.timestamptz)
+RETURNS SETOF pg_catalog.record
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'dbmig_drift';
+COMMENT ON FUNCTION pg_catalog.dbm_drift(pg_catalog.text)
+IS 'what differs from what the applied revisions build, and how to undo or adopt it';
+REVOKE ALL ON FUNCTION pg_catalog.dbm_drift(pg_catalog.text) FROM PUBLIC;
+
 CREATE FUNCTION pg_catalog.dbm_ddl(
     OUT recorded_at pg_catalog.timestamptz,
     OUT command pg_catalog.text,

@@ -12,15 +12,18 @@
 
 #include "commands/commands.h"
 #include "commands/event_trigger.h"
+#include "engine/drift.h"
 #include "engine/engine.h"
 #include "engine/watch.h"
 #include "miscadmin.h"
 #include "tcop/utility.h"
 #include "utils/builtins.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 #include "utils/xid8.h"
 
 PG_FUNCTION_INFO_V1(dbmig_watch_ddl);
+PG_FUNCTION_INFO_V1(dbmig_drift);
 PG_FUNCTION_INFO_V1(dbmig_ddl);
 PG_FUNCTION_INFO_V1(dbmig_forget_ddl);
 
@@ -37,6 +40,57 @@ dbmig_watch_ddl(PG_FUNCTION_ARGS)
 	else
 		dbmig_watch_end(trigger);
 	PG_RETURN_NULL();
+}
+
+static Datum
+text_or_null(const char *text, bool *isnull)
+{
+	*isnull = text == NULL;
+	return text ? CStringGetTextDatum(text) : (Datum) 0;
+}
+
+/* Is any revision applied? */
+static bool
+any_applied(const DbmigProject *project)
+{
+	for (int i = 0; i < project->graph->n; i++)
+	{
+		if (project->applied[i])
+			return true;
+	}
+	return false;
+}
+
+/* dbm_drift(project): where nothing is applied nothing can have drifted */
+Datum
+dbmig_drift(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	DbmigProject *project = dbmig_project_load(dbmig_project_argument(fcinfo, 0),
+											   GetActiveSnapshot());
+	const char *role = quote_identifier(GetUserNameFromId(GetUserId(), false));
+	ListCell   *lc;
+
+	InitMaterializedSRF(fcinfo, 0);
+	if (!any_applied(project))
+		return (Datum) 0;
+	foreach(lc, dbmig_find_drift(project, role))
+	{
+		const DbmigDrift *row = lfirst(lc);
+		Datum		values[7];
+		bool		nulls[7];
+
+		values[0] = text_or_null(row->kind, &nulls[0]);
+		values[1] = text_or_null(row->id, &nulls[1]);
+		values[2] = text_or_null(row->difference, &nulls[2]);
+		values[3] = text_or_null(row->repair, &nulls[3]);
+		values[4] = text_or_null(row->adopt, &nulls[4]);
+		values[5] = text_or_null(row->changed_by, &nulls[5]);
+		nulls[6] = !row->has_changed_at;
+		values[6] = TimestampTzGetDatum(row->changed_at);
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	}
+	return (Datum) 0;
 }
 
 /* dbm_ddl(): what was recorded, a row for each object, oldest first */

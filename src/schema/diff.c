@@ -203,6 +203,25 @@ differs(const DbmigFact *before, const DbmigFact *after, int i)
 		!dbmig_same_value(before->values[i], after->values[i]);
 }
 
+/* The names of the attributes in which a pair differs, and "comment". */
+List *
+dbmig_changed_attributes(const DbmigFact *before, const DbmigFact *after)
+{
+	List	   *names = NIL;
+
+	for (int i = 0; i < before->kind->nrules; i++)
+	{
+		const DbmigRule *rule = &before->kind->rules[i];
+
+		if (differs(before, after, i) &&
+			!((rule->flags & DBMIG_INHERITED) && is_inherited(before, after)))
+			names = lappend(names, unconstify(char *, rule->attribute));
+	}
+	if (!dbmig_same_value(before->comment, after->comment))
+		names = lappend(names, "comment");
+	return names;
+}
+
 /* Decide how a pair becomes one. */
 static void
 judge(DbmigFact *before, DbmigFact *after)

@@ -263,6 +263,8 @@ extern DbmigAction *dbmig_act(DbmigDiff *diff, const char *change,
 extern DbmigAction *dbmig_act_alter(DbmigDiff *diff, DbmigFact *fact,
 									bool matters, char *statement,
 									const char *hazard);
+extern List *dbmig_changed_attributes(const DbmigFact *before,
+									  const DbmigFact *after);
 extern bool dbmig_is_new(const DbmigFact *fact);
 extern bool dbmig_goes(const DbmigFact *fact);
 extern bool dbmig_same_value(const char *a, const char *b);

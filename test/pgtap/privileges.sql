@@ -118,6 +118,7 @@ INSERT INTO matrix VALUES
 	('dbm_snapshots(text)', $$SELECT dbm_snapshots('priv')$$, 'ok', '42501', 'ok', '42501'),
 	('dbm_drop_snapshot(text,text)', $$SELECT dbm_drop_snapshot('none', 'priv')$$, '42704', '42501', '42704', '42501'),
 	-- what was changed without the engine
+	('dbm_drift(text)', $$SELECT * FROM dbm_drift('priv')$$, '42P01', '42501', '42P01', '42501'),
 	('dbm_ddl()', $$SELECT * FROM dbm_ddl()$$, 'ok', '42501', 'ok', '42501'),
 	('dbm_forget_ddl(timestamp with time zone)', $$SELECT dbm_forget_ddl()$$, 'ok', '42501', 'ok', '42501'),
 	-- not for calling
