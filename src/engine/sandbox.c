@@ -22,6 +22,7 @@
 
 #include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/relation.h"
 #include "access/table.h"
 #include "access/xact.h"
 #include "base/compat.h"
@@ -49,6 +50,7 @@
 #include "nodes/makefuncs.h"
 #include "nodes/parsenodes.h"
 #include "schema/schema.h"
+#include "storage/bufmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -513,6 +515,10 @@ dbmig_in_sandbox(List *schemas, DbmigSandboxWork work, void *arg)
 		int			nestlevel = NewGUCNestLevel();
 
 		in_sandbox = true;
+		/* spares each CREATE INDEX the planning of a parallel build */
+		(void) set_config_option("max_parallel_maintenance_workers", "0",
+								 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+								 true, 0, false);
 		replace_schemas(sandbox, schemas);
 		work(sandbox, arg);
 		AtEOXact_GUC(false, nestlevel);
@@ -601,6 +607,28 @@ filter_drop_extension(DbmigSandbox *sandbox, DropStmt *stmt)
 }
 
 /*
+ * Let a foreign key of an empty table be valid without a query that looks for
+ * rows, as it is when CREATE TABLE makes it.
+ */
+static void
+spare_validation(const RangeVar *table, Constraint *constraint)
+{
+	Oid			relid;
+	Relation	relation;
+
+	if (constraint->contype != CONSTR_FOREIGN || constraint->skip_validation)
+		return;
+	relid = RangeVarGetRelid(table, AccessShareLock, true);
+	if (!OidIsValid(relid))
+		return;
+	relation = relation_open(relid, NoLock);
+	if (relation->rd_rel->relkind == RELKIND_RELATION &&
+		RelationGetNumberOfBlocks(relation) == 0)
+		constraint->skip_validation = constraint->initially_valid = true;
+	relation_close(relation, NoLock);
+}
+
+/*
  * Decide whether a statement runs in the sandbox, and take out of it what
  * cannot be done in a transaction but makes no difference to the schema.
  */
@@ -647,6 +675,10 @@ filter_statement(Node *node, void *arg)
 
 					if (cmd->subtype == AT_DetachPartition)
 						castNode(PartitionCmd, cmd->def)->concurrent = false;
+					else if (cmd->subtype == AT_AddConstraint &&
+							 IsA(cmd->def, Constraint))
+						spare_validation(castNode(AlterTableStmt, node)->relation,
+										 castNode(Constraint, cmd->def));
 				}
 				return true;
 			}
