@@ -163,6 +163,25 @@ COMMENT ON COLUMN dbm.snapshot.server_version IS 'of the server that it was take
 COMMENT ON COLUMN dbm.snapshot.taken_by IS 'the role that took it, with whose privileges it was read';
 COMMENT ON COLUMN dbm.snapshot.taken_at IS 'when it was taken';
 
+-- No dump has its rows, and nobody may read it: what it saves can be computed.
+CREATE TABLE dbm.inventory (
+    project    pg_catalog.text COLLATE pg_catalog."C" NOT NULL,
+    key        pg_catalog.text COLLATE pg_catalog."C" NOT NULL,
+    source     pg_catalog.text NOT NULL,
+    inventory  pg_catalog.jsonb NOT NULL,
+    spellings  pg_catalog.text[] NOT NULL,
+    kept_at    pg_catalog.timestamptz NOT NULL,
+    CONSTRAINT inventory_pkey PRIMARY KEY (project, key)
+);
+COMMENT ON TABLE dbm.inventory IS 'what models and revisions were found to build, so that they need not be run again';
+COMMENT ON COLUMN dbm.inventory.project IS 'the project, named as its extension';
+COMMENT ON COLUMN dbm.inventory.key IS 'SHA-256, in hex, of all that the inventory depends on';
+COMMENT ON COLUMN dbm.inventory.source IS 'the schema source that it is of';
+COMMENT ON COLUMN dbm.inventory.inventory IS 'the objects, with all that makes them up';
+COMMENT ON COLUMN dbm.inventory.spellings IS 'objects of other schemas that are spelled differently: their SHA-256, and which attributes mean the same';
+COMMENT ON COLUMN dbm.inventory.kept_at IS 'when it was computed';
+ALTER TABLE dbm.inventory ALTER COLUMN inventory SET STORAGE EXTERNAL;
+
 CREATE TABLE dbm.fingerprint (
     project         pg_catalog.text COLLATE pg_catalog."C" NOT NULL,
     heads           pg_catalog.text COLLATE pg_catalog."C" NOT NULL,

@@ -164,6 +164,14 @@ typedef struct DbmigDdl
 	FullTransactionId transaction_id;
 } DbmigDdl;
 
+/* A row of dbm.inventory. */
+typedef struct DbmigKept
+{
+	Jsonb	   *inventory;
+	int			nspellings;
+	char	  **spellings;		/* see engine/spelling.c */
+} DbmigKept;
+
 extern Oid	dbmig_lock_class(void);
 extern void dbmig_applied_lock(void);
 
@@ -219,6 +227,12 @@ extern DbmigFingerprint *dbmig_fingerprint_find(const char *project,
 extern void dbmig_fingerprint_put(const char *project, const DbmigFingerprint *row,
 								  Jsonb *inventory);
 extern void dbmig_fingerprint_delete(const char *project, const char *heads);
+
+/* catalog_inventory.c */
+extern DbmigKept *dbmig_kept_find(const char *project, const char *key);
+extern bool dbmig_kept_lock(void);
+extern void dbmig_kept_put(const char *project, const char *key,
+						   const char *source, const DbmigKept *row);
 
 extern List *dbmig_known_projects(void);
 

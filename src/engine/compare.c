@@ -20,6 +20,7 @@
 
 #include "engine/compare.h"
 #include "engine/engine.h"
+#include "engine/kept.h"
 #include "engine/sandbox.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
@@ -74,9 +75,9 @@ dbmig_model_ddl(const char *project)
 	return require_model(project)->ddl;
 }
 
-/* Run the project's model, as its author. */
-static void
-run_model(DbmigSandbox *sandbox, const char *project)
+/* The project's model, which the caller may run. */
+static DbmigModel *
+usable_model(const char *project)
 {
 	DbmigModel *model = require_model(project);
 	Oid			author = get_role_oid(model->author, true);
@@ -93,7 +94,19 @@ run_model(DbmigSandbox *sandbox, const char *project)
 				errdetail("Role \"%s\" set it, which does not exist any more.",
 						  model->author),
 				errhint("Use it as its author with SET ROLE, or read it with dbm_model() and set it yourself."));
-	dbmig_sandbox_run(sandbox, project, NULL, "model", model->ddl, author);
+	dbmig_note_script(NULL, NULL);
+	return model;
+}
+
+/* Run the project's model, as its author. */
+static void
+run_model(DbmigSandbox *sandbox, const char *project)
+{
+	DbmigModel *model = usable_model(project);
+
+	dbmig_note_script(NULL, "model");
+	dbmig_sandbox_run(sandbox, project, NULL, "model", model->ddl,
+					  get_role_oid(model->author, false));
 	dbmig_note_script(NULL, NULL);
 }
 
@@ -110,6 +123,47 @@ run_revisions(DbmigSandbox *sandbox, const char *name, const char *target)
 		CHECK_FOR_INTERRUPTS();
 		dbmig_sandbox_run_revision(sandbox, project, plan->steps[i], DBMIG_UPGRADE);
 	}
+}
+
+/* The scripts of the revisions up to one, which the caller may run. */
+static List *
+revision_scripts(const char *name, const char *target)
+{
+	DbmigProject *project = dbmig_project_load(name, NULL);
+	bool	   *none = palloc0(sizeof(bool) * (project->graph->n + 1));
+	DbmigPlan  *plan = dbmig_plan_upgrade(project->graph, none, target);
+	List	   *scripts = NIL;
+
+	for (int i = 0; i < plan->nsteps; i++)
+	{
+		const DbmigRevision *revision = dbmig_revision(project, plan->steps[i]);
+
+		CHECK_FOR_INTERRUPTS();
+		dbmig_check_author(project, revision, DBMIG_UPGRADE);
+		scripts = lappend(scripts,
+						  dbmig_revision_script(project, revision, DBMIG_UPGRADE));
+	}
+	return scripts;
+}
+
+/* What a source would have run, which the caller may. */
+static DbmigText *
+source_text(const char *project, const char *source)
+{
+	DbmigText  *text = palloc0(sizeof(DbmigText));
+
+	text->source = source;
+	text->role = GetUserNameFromId(GetUserId(), false);
+	if (is_revision(source))
+		text->scripts = revision_scripts(project, source + strlen(revision_prefix));
+	else if (strcmp(source, "model") == 0)
+	{
+		DbmigModel *model = usable_model(project);
+
+		text->role = model->author;
+		text->scripts = list_make1(model->ddl);
+	}
+	return text;
 }
 
 /* Build in a sandbox what a source names. */
@@ -226,20 +280,6 @@ read_sandbox(const DbmigSandbox *sandbox, List *schemas)
 	return inventory;
 }
 
-/* Do the texts of expressions differ, where nothing else has to be replaced? */
-static bool
-is_spelled_differently(const DbmigFact *a, const DbmigFact *b)
-{
-	for (int i = 0; i < a->kind->nrules; i++)
-	{
-		if ((a->kind->rules[i].flags & DBMIG_EXPRESSION) &&
-			a->values[i] && b->values[i] &&
-			strcmp(a->values[i], b->values[i]) != 0)
-			return true;
-	}
-	return false;
-}
-
 /*
  * Make facts of a sandbox again by their statements, and read everything.
  * *done becomes the facts that could be made again.
@@ -291,7 +331,7 @@ settle_spellings(DbmigSandbox *sandbox, DbmigInventory *from,
 		DbmigFact  *fact = from->facts[i];
 		DbmigFact  *twin = dbmig_inventory_find(to, fact);
 
-		if (twin && is_spelled_differently(fact, twin))
+		if (twin && dbmig_is_spelled_differently(fact, twin))
 		{
 			old = lappend(old, fact);
 			new = lappend(new, twin);
@@ -318,20 +358,6 @@ settle_spellings(DbmigSandbox *sandbox, DbmigInventory *from,
 				fact->values[i] = twin->values[i];
 		}
 	}
-}
-
-/* Do expressions differ in their spelling, for all that can be seen? */
-static bool
-spellings_differ(const DbmigInventory *from, const DbmigInventory *to)
-{
-	for (int i = 0; i < from->n; i++)
-	{
-		const DbmigFact *twin = dbmig_inventory_find(to, from->facts[i]);
-
-		if (twin && is_spelled_differently(from->facts[i], twin))
-			return true;
-	}
-	return false;
 }
 
 /*
@@ -377,7 +403,42 @@ typedef struct Reading
 	DbmigComparison *comparison;
 	List	   *schemas;
 	bool		is_from;		/* build the source that is led from? */
+	DbmigKeeping *from;			/* where it is kept; NULL: it is no text */
+	DbmigKeeping *to;
 } Reading;
+
+/* Where answers to what only looks different are kept; NULL: nowhere. */
+static DbmigKeeping *
+notes(const Reading *reading)
+{
+	return reading->to ? reading->to : reading->from;
+}
+
+/*
+ * Settle what only looks different.  Without a sandbox this returns false,
+ * unless it is all known from before.
+ */
+static bool
+settle(DbmigSandbox *sandbox, const Reading *reading)
+{
+	DbmigComparison *comparison = reading->comparison;
+	DbmigKeeping *kept = notes(reading);
+	List	   *questions = dbmig_spelling_questions(comparison->from,
+													 comparison->to,
+													 kept == reading->to);
+
+	if (dbmig_spelling_answer(kept ? kept->row : NULL, questions))
+		return true;
+	if (sandbox == NULL)
+		return false;
+	settle_spellings(sandbox, comparison->from, comparison->to, reading->schemas);
+	if (kept && kept->row)
+	{
+		dbmig_spelling_note(kept->row, questions);
+		kept->changed = true;
+	}
+	return true;
+}
 
 /*
  * Build one source and read it; when the other one is read already, settle what
@@ -393,6 +454,9 @@ read_source(DbmigSandbox *sandbox, void *arg)
 	build(sandbox, comparison->project,
 		  reading->is_from ? comparison->from_name : comparison->to_name);
 	inventory = read_sandbox(sandbox, reading->schemas);
+	if (dbmig_sandbox_is_steady(sandbox))
+		dbmig_keep_inventory(reading->is_from ? reading->from : reading->to,
+							 inventory);
 	if (reading->is_from)
 		comparison->from = inventory;
 	else
@@ -400,18 +464,23 @@ read_source(DbmigSandbox *sandbox, void *arg)
 	if (comparison->from == NULL || comparison->to == NULL)
 		return;
 	reconcile(comparison, reading->schemas);
-	settle_spellings(sandbox, comparison->from, comparison->to, reading->schemas);
+	(void) settle(sandbox, reading);
 }
 
 /* Settle what only looks different, of two sources that needed no sandbox. */
 static void
-settle(DbmigSandbox *sandbox, void *arg)
+settle_complete(DbmigSandbox *sandbox, void *arg)
 {
 	const Reading *reading = arg;
-	DbmigComparison *comparison = reading->comparison;
+	const DbmigComparison *comparison = reading->comparison;
 
-	build_inventory(sandbox, comparison->to);
-	settle_spellings(sandbox, comparison->from, comparison->to, reading->schemas);
+	if (reading->to)
+		build(sandbox, comparison->project, comparison->to_name);
+	else if (reading->from)
+		build(sandbox, comparison->project, comparison->from_name);
+	else
+		build_inventory(sandbox, comparison->to);
+	(void) settle(sandbox, reading);
 }
 
 /* Keep of an inventory what is in these schemas, or in none; NIL: all. */
@@ -455,6 +524,21 @@ read_complete(const char *project, const char *source, List *managed, List *sche
 }
 
 /*
+ * Read what is kept of a source that is a text; NULL if nothing is.  *keeping
+ * becomes where it is kept, if all schemas are meant.
+ */
+static DbmigInventory *
+read_kept(const char *project, const char *source, List *managed, List *schemas,
+		  DbmigKeeping **keeping)
+{
+	if (schemas != NIL)
+		return NULL;
+	*keeping = dbmig_keeping(project, source_text(project, source), managed);
+	return (*keeping)->row ?
+		dbmig_inventory_from_jsonb((*keeping)->row->inventory) : NULL;
+}
+
+/*
  * Read two schemas.  schemas, a list of String, says which schemas of the
  * database to look at; NIL: all that are managed.
  */
@@ -463,7 +547,7 @@ dbmig_compare(const char *project, const char *from, const char *to, List *schem
 {
 	DbmigComparison *comparison = palloc0(sizeof(DbmigComparison));
 	List	   *managed = dbmig_managed_schemas(schemas);
-	Reading		reading = {comparison, schemas, true};
+	Reading		reading = {comparison, schemas, true, NULL, NULL};
 
 	check_source(from);
 	check_source(to);
@@ -475,17 +559,23 @@ dbmig_compare(const char *project, const char *from, const char *to, List *schem
 	/* what needs no sandbox first, since the sandbox settles what differs */
 	comparison->from = read_complete(project, from, managed, schemas);
 	comparison->to = read_complete(project, to, managed, schemas);
+	if (comparison->from == NULL)
+		comparison->from = read_kept(project, from, managed, schemas, &reading.from);
+	if (comparison->to == NULL)
+		comparison->to = read_kept(project, to, managed, schemas, &reading.to);
 	if (comparison->from && comparison->to)
 	{
-		if (spellings_differ(comparison->from, comparison->to))
-			dbmig_in_sandbox(managed, settle, &reading);
-		return comparison;
+		reconcile(comparison, schemas);
+		if (!settle(NULL, &reading))
+			dbmig_in_sandbox(managed, settle_complete, &reading);
 	}
 	if (comparison->from == NULL)
 		dbmig_in_sandbox(managed, read_source, &reading);
 	reading.is_from = false;
 	if (comparison->to == NULL)
 		dbmig_in_sandbox(managed, read_source, &reading);
+	dbmig_keep(reading.from, managed);
+	dbmig_keep(reading.to, managed);
 	return comparison;
 }
 

@@ -32,5 +32,6 @@ extern bool dbmig_sandbox_try(DbmigSandbox *sandbox, List *statements);
 extern List *dbmig_sandbox_schemas(const DbmigSandbox *sandbox, List *given);
 extern bool dbmig_sandbox_declares_extension(const DbmigSandbox *sandbox,
 											 const char *name);
+extern bool dbmig_sandbox_is_steady(const DbmigSandbox *sandbox);
 
 #endif							/* DBMIG_SANDBOX_H */

@@ -274,6 +274,7 @@ const DbmigKind dbmig_kind_index = {
 
 const DbmigKind dbmig_kind_view_index = {
 	.name = "index",
+	.stored_as = "index of a materialized view",
 	.query = view_index_query,
 	.flags = DBMIG_STANDS,
 	RULES(index_rules),

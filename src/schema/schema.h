@@ -93,6 +93,7 @@ typedef void (*DbmigCreateFunction) (DbmigDiff *diff, DbmigFact *fact);
 struct DbmigKind
 {
 	const char *name;
+	const char *stored_as;		/* in stored inventories; NULL: by its name */
 	const char *query;			/* facts of the schemas $1 (oid[]) */
 	int			flags;
 	const DbmigRule *rules;

@@ -69,6 +69,13 @@ push_number(JsonbParseState **state, const char *key, int number)
 }
 
 
+/* What stored inventories call a kind; no other is called so. */
+static const char *
+stored_name(const DbmigKind *kind)
+{
+	return kind->stored_as ? kind->stored_as : kind->name;
+}
+
 /* Is the fact still one of the inventory's?  Some are left out after reading. */
 static bool
 is_in(const DbmigInventory *inventory, const DbmigFact *fact)
@@ -84,7 +91,7 @@ push_fact(JsonbParseState **state, const DbmigInventory *inventory,
 	ListCell   *lc;
 
 	(void) pushJsonbValue(state, WJB_BEGIN_OBJECT, NULL);
-	push_text(state, "kind", fact->kind->name);
+	push_text(state, "kind", stored_name(fact->kind));
 	push_text(state, "id", fact->id);
 	push_text(state, "slot", fact->slot);
 	push_text(state, "comment", fact->comment);
@@ -206,7 +213,7 @@ rank_of(const char *name)
 {
 	for (int rank = 0; rank < dbmig_nkinds; rank++)
 	{
-		if (strcmp(dbmig_kinds[rank]->name, name) == 0)
+		if (strcmp(stored_name(dbmig_kinds[rank]), name) == 0)
 			return rank;
 	}
 	ereport(ERROR,

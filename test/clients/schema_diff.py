@@ -7,6 +7,8 @@ with the first schema and its rows:
 
   upgrade    the statements of dbm_diff('live', 'model') run, and pg_dump then
              says the same as of a database built from the second schema
+  kept       asked again, it has the same statements, and needs no sandbox for
+             that, unless the model computes what it does
   rows       the queries give what they gave
   again      asked again, dbm_diff has no statement
   downgrade  the statements of dbm_diff('model', 'live') lead back
@@ -31,7 +33,7 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 PAIRS = os.path.join(HERE, "schema_pairs")
 FROM, TO, NEW = "dbm_pair_from", "dbm_pair_to", "dbm_pair_new"
-STEPS = ["upgrade", "rows", "again", "downgrade", "empty"]
+STEPS = ["kept", "upgrade", "rows", "again", "downgrade", "empty"]
 
 
 class Failed(Exception):
@@ -85,9 +87,9 @@ def differences(got, wanted):
     return "\n".join(["+ " + s for s in extra] + ["- " + s for s in missing])
 
 
-def statements(database, source, target):
+def statements(database, source, target, mode=""):
     """The generated statements, ready to run."""
-    return sql(database, "SELECT statement || ';' FROM"
+    return sql(database, mode + "SELECT statement || ';' FROM"
                f" dbm_diff('{source}', '{target}') WHERE statement IS NOT NULL ORDER BY ordinal;")
 
 
@@ -139,6 +141,7 @@ class Pair:
         set_model(FROM, self.sections["to"])
         self.upgrade = statements(FROM, "live", "model")
         self.downgrade = statements(FROM, "model", "live")
+        self.check("kept", self.compare_kept)
         self.check("upgrade", lambda: self.apply(self.upgrade, wanted))
         if self.result["upgrade"] and self.result["upgrade"].startswith("x"):
             return
@@ -146,6 +149,21 @@ class Pair:
         self.check("again", self.ask_again)
         self.check("downgrade", lambda: self.apply(self.downgrade, first))
         self.check("empty", lambda: self.from_empty(first))
+
+    def compare_kept(self):
+        """What is kept was read just now, and is deleted for a second look."""
+        mode = "SET default_transaction_read_only = on;" if sql(
+            FROM, "SELECT 1 FROM dbm.inventory WHERE source = 'model';") else ""
+        kept = [statements(FROM, *sides, mode) for sides in (("live", "model"), ("model", "live"))]
+        sql(FROM, "DELETE FROM dbm.inventory;")
+        fresh = [statements(FROM, "live", "model")]
+        sql(FROM, "DELETE FROM dbm.inventory;")
+        fresh.append(statements(FROM, "model", "live"))
+        for some, other in ((kept, fresh), ([self.upgrade, self.downgrade], fresh)):
+            if some != other:
+                raise Failed("\n---\n".join(some + ["instead of"] + other))
+        if not mode and "unsteady" not in self.sections:
+            raise Failed("the model is not kept")
 
     def check(self, step, function):
         try:
