@@ -494,7 +494,7 @@ SELECT is(pg_temp.error_of($$SET databrain_migrate.versions_path = '/etc'$$),
 RESET ROLE;
 SELECT is((SELECT count(*) FROM pg_proc p WHERE pronamespace = 'pg_catalog'::regnamespace AND proname ~ '^dbm_'
 		AND has_function_privilege('dbm_test_nobody', p.oid, 'EXECUTE')
-		AND (SELECT proname = ANY ('{dbm_current,dbm_history,dbm_heads,dbm_branches,dbm_graph,dbm_projects,dbm_progress,dbm_require,dbm_project_base,dbm_ddl_command_start,dbm_ddl_command_end}')) IS NOT TRUE),
+		AND (SELECT proname = ANY ('{dbm_current,dbm_history,dbm_heads,dbm_branches,dbm_graph,dbm_projects,dbm_progress,dbm_require,dbm_project_base,dbm_ddl_command_start,dbm_ddl_command_end,dbm_watch_ddl}')) IS NOT TRUE),
 	0::bigint, 'PUBLIC may call nothing else');
 
 -- the caller's rights are what a script has

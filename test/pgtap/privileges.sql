@@ -162,10 +162,11 @@ SELECT pg_temp.outcome('dbm_test_plain', $$SET databrain_migrate.project = '../x
 SELECT pg_temp.outcome('dbm_test_plain', $$SET databrain_migrate.project = 'x'$$, 'ok');
 
 --
--- The engine's tables and the engine itself
+-- The engine's tables and the engine itself.  The owner reads what is in dumps;
+-- kept inventories are not, and may hold options of others' user mappings.
 --
 
-SELECT pg_temp.outcome(role, statement, CASE WHEN role = 'dbm_test_owner' AND statement ~ '^SELECT' THEN 'ok' ELSE '42501' END)
+SELECT pg_temp.outcome(role, statement, CASE WHEN role = 'dbm_test_owner' AND statement ~ '^SELECT' AND relname <> 'inventory' THEN 'ok' ELSE '42501' END)
 FROM unnest('{dbm_test_owner,dbm_test_deploy,dbm_test_plain}'::text[]) AS role,
 	pg_class, LATERAL unnest(CASE relkind
 		WHEN 'S' THEN array[format('SELECT last_value FROM %s', oid::regclass), format('SELECT setval(%L, 1)', oid::regclass)]
