@@ -215,7 +215,7 @@ is_rejected(const Choice *choice, const DbmigScript *script)
 
 /* Let a squashed script count. */
 static void
-accept(Choice *choice, DbmigScript *squashed)
+let_count(Choice *choice, DbmigScript *squashed)
 {
 	const DbmigHeader *header = squashed->header;
 
@@ -382,7 +382,7 @@ judge(Choice *choice, DbmigScript *squashed)
 		if (!choice->forget)
 			stuck_inside(choice, squashed, present, missing);
 	}
-	accept(choice, squashed);
+	let_count(choice, squashed);
 	if (gone == NIL && !former)
 		return;
 

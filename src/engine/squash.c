@@ -344,8 +344,9 @@ check_new_file(const char *project, const DbmigFile *file)
 	}
 }
 
+/* Tell the user what to look at. */
 static void
-warn(const Squash *squash)
+warn_of_losses(const Squash *squash)
 {
 	if (squash->nlost > 0)
 		ereport(WARNING,
@@ -405,6 +406,6 @@ dbmig_squash_files(const char *name, const char *from, const char *to,
 						dbmig_compose_script(template, name, author, header, false,
 											 write_body(&squash, comparison,
 														DBMIG_DOWNGRADE)));
-	warn(&squash);
+	warn_of_losses(&squash);
 	return files;
 }
