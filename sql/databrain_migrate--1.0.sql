@@ -376,19 +376,26 @@ CREATE FUNCTION pg_catalog.dbm_diff(
     from_source pg_catalog.text,
     to_source pg_catalog.text,
     schemas pg_catalog.text[] DEFAULT NULL,
+    kinds pg_catalog.text[] DEFAULT NULL,
+    include pg_catalog.text DEFAULT NULL,
+    exclude pg_catalog.text DEFAULT NULL,
+    renames pg_catalog.text[] DEFAULT NULL,
+    concurrently pg_catalog.bool DEFAULT false,
     project pg_catalog.text DEFAULT NULL,
     OUT ordinal pg_catalog.int4,
     OUT change pg_catalog.text,
     OUT kind pg_catalog.text,
     OUT identity pg_catalog.text,
     OUT statement pg_catalog.text,
-    OUT hazard pg_catalog.text)
+    OUT hazard pg_catalog.text,
+    OUT unit pg_catalog.int4,
+    OUT transactional pg_catalog.bool)
 RETURNS SETOF pg_catalog.record
 LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'dbmig_diff_sources';
-COMMENT ON FUNCTION pg_catalog.dbm_diff(pg_catalog.text, pg_catalog.text, pg_catalog.text[], pg_catalog.text)
+COMMENT ON FUNCTION pg_catalog.dbm_diff(pg_catalog.text, pg_catalog.text, pg_catalog.text[], pg_catalog.text[], pg_catalog.text, pg_catalog.text, pg_catalog.text[], pg_catalog.bool, pg_catalog.text)
 IS 'statements that lead from one schema to another: live, model, revision:ID, empty';
-REVOKE ALL ON FUNCTION pg_catalog.dbm_diff(pg_catalog.text, pg_catalog.text, pg_catalog.text[], pg_catalog.text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pg_catalog.dbm_diff(pg_catalog.text, pg_catalog.text, pg_catalog.text[], pg_catalog.text[], pg_catalog.text, pg_catalog.text, pg_catalog.text[], pg_catalog.bool, pg_catalog.text) FROM PUBLIC;
 
 CREATE FUNCTION pg_catalog.dbm_check(
     project pg_catalog.text DEFAULT NULL,
@@ -627,15 +634,22 @@ CREATE FUNCTION pg_catalog.dbm_revision(
     depends_on pg_catalog.text[] DEFAULT NULL,
     rev_id pg_catalog.text DEFAULT NULL,
     transactional pg_catalog.bool DEFAULT true,
+    compare_with pg_catalog.text DEFAULT 'revisions',
+    schemas pg_catalog.text[] DEFAULT NULL,
+    kinds pg_catalog.text[] DEFAULT NULL,
+    include pg_catalog.text DEFAULT NULL,
+    exclude pg_catalog.text DEFAULT NULL,
+    renames pg_catalog.text[] DEFAULT NULL,
+    concurrently pg_catalog.bool DEFAULT false,
     project pg_catalog.text DEFAULT NULL,
     OUT file_name pg_catalog.text,
     OUT script pg_catalog.text)
 RETURNS SETOF pg_catalog.record
 LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'dbmig_revision_create';
-COMMENT ON FUNCTION pg_catalog.dbm_revision(pg_catalog.text, pg_catalog.bool, pg_catalog.text, pg_catalog.text, pg_catalog.text, pg_catalog.bool, pg_catalog.text, pg_catalog.text[], pg_catalog.text, pg_catalog.bool, pg_catalog.text)
+COMMENT ON FUNCTION pg_catalog.dbm_revision(pg_catalog.text, pg_catalog.bool, pg_catalog.text, pg_catalog.text, pg_catalog.text, pg_catalog.bool, pg_catalog.text, pg_catalog.text[], pg_catalog.text, pg_catalog.bool, pg_catalog.text, pg_catalog.text[], pg_catalog.text[], pg_catalog.text, pg_catalog.text, pg_catalog.text[], pg_catalog.bool, pg_catalog.text)
 IS 'write a new revision to the store; returns its script files';
-REVOKE ALL ON FUNCTION pg_catalog.dbm_revision(pg_catalog.text, pg_catalog.bool, pg_catalog.text, pg_catalog.text, pg_catalog.text, pg_catalog.bool, pg_catalog.text, pg_catalog.text[], pg_catalog.text, pg_catalog.bool, pg_catalog.text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pg_catalog.dbm_revision(pg_catalog.text, pg_catalog.bool, pg_catalog.text, pg_catalog.text, pg_catalog.text, pg_catalog.bool, pg_catalog.text, pg_catalog.text[], pg_catalog.text, pg_catalog.bool, pg_catalog.text, pg_catalog.text[], pg_catalog.text[], pg_catalog.text, pg_catalog.text, pg_catalog.text[], pg_catalog.bool, pg_catalog.text) FROM PUBLIC;
 
 CREATE FUNCTION pg_catalog.dbm_merge(
     revisions pg_catalog.text DEFAULT 'heads',

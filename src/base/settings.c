@@ -12,7 +12,12 @@
 #include <limits.h>
 
 #include "base/settings.h"
+#include "catalog/pg_collation.h"
+#include "mb/pg_wchar.h"
+#include "nodes/value.h"
+#include "regex/regex.h"
 #include "utils/guc.h"
+#include "utils/varlena.h"
 
 char	   *dbmig_project_setting = NULL;
 char	   *dbmig_versions_path = NULL;
@@ -39,6 +44,69 @@ static const struct config_enum_entry drift_values[] = {
 	{"refuse", DBMIG_DRIFT_REFUSE, false},
 	{NULL, 0, false}
 };
+
+char	   *dbmig_include = NULL;
+char	   *dbmig_exclude = NULL;
+static char *schemas = NULL;
+
+/*
+ * Refuse a pattern that is no regular expression.  Nothing that needs a
+ * database may be asked here: the setting may stand in postgresql.conf.
+ */
+static bool
+check_pattern(char **newval, void **extra, GucSource source)
+{
+	regex_t		regex;
+	pg_wchar   *pattern;
+	int			length;
+	int			result;
+	char		reason[100];
+
+	if (*newval == NULL)
+		return true;
+	pattern = palloc((strlen(*newval) + 1) * sizeof(pg_wchar));
+	length = pg_mb2wchar_with_len(*newval, pattern, strlen(*newval));
+	result = pg_regcomp(&regex, pattern, length, REG_ADVANCED, C_COLLATION_OID);
+	pfree(pattern);
+	if (result == REG_OKAY)
+	{
+		pg_regfree(&regex);
+		return true;
+	}
+	pg_regerror(result, &regex, reason, sizeof(reason));
+	GUC_check_errcode(ERRCODE_INVALID_REGULAR_EXPRESSION);
+	GUC_check_errdetail("Invalid regular expression: %s.", reason);
+	return false;
+}
+
+/* Refuse what is no list of names. */
+static bool
+check_schemas(char **newval, void **extra, GucSource source)
+{
+	char	   *text = pstrdup(*newval);
+	List	   *names;
+	bool		valid = SplitIdentifierString(text, ',', &names);
+
+	if (!valid)
+		GUC_check_errdetail("List syntax is invalid.");
+	list_free(names);
+	pfree(text);
+	return valid;
+}
+
+/* The schemas that are to be looked at, a list of String; NIL: no setting. */
+List *
+dbmig_schemas_setting(void)
+{
+	List	   *names;
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	(void) SplitIdentifierString(pstrdup(schemas), ',', &names);
+	foreach(lc, names)
+		result = lappend(result, makeString(lfirst(lc)));
+	return result;
+}
 
 /*
  * Define the parameters.  check_project judges the default project's name; it
@@ -126,6 +194,30 @@ dbmig_define_settings(GucStringCheckHook check_project)
 							 false,
 							 PGC_SUSET, 0,
 							 NULL, NULL, NULL);
+
+	DefineCustomStringVariable("databrain_migrate.schemas",
+							   "Sets the schemas that are compared, checked and built in a sandbox.",
+							   "A list separated by commas.  Empty: all but the system's and those of extensions.",
+							   &schemas,
+							   "",
+							   PGC_SUSET, GUC_LIST_INPUT,
+							   check_schemas, NULL, NULL);
+
+	DefineCustomStringVariable("databrain_migrate.include",
+							   "Sets a regular expression that the names of compared objects match.",
+							   "What matches counts with all its parts.  Empty: all objects are compared.",
+							   &dbmig_include,
+							   "",
+							   PGC_USERSET, 0,
+							   check_pattern, NULL, NULL);
+
+	DefineCustomStringVariable("databrain_migrate.exclude",
+							   "Sets a regular expression for the names of objects that are not compared.",
+							   "What matches is left out with all its parts.  Empty: nothing is.",
+							   &dbmig_exclude,
+							   "",
+							   PGC_USERSET, 0,
+							   check_pattern, NULL, NULL);
 
 	MarkGUCPrefixReserved("databrain_migrate");
 }

@@ -10,6 +10,7 @@
 #ifndef DBMIG_SETTINGS_H
 #define DBMIG_SETTINGS_H
 
+#include "nodes/pg_list.h"
 #include "utils/guc.h"
 
 /* What is kept of the schema when a run has reached its target. */
@@ -41,6 +42,11 @@ extern int	dbmig_step_snapshot;	/* .step_snapshot, a DbmigStepSnapshot */
 extern int	dbmig_drift_setting;	/* databrain_migrate.drift */
 extern bool dbmig_break_glass;	/* databrain_migrate.break_glass */
 
+
+extern char *dbmig_include;		/* databrain_migrate.include */
+extern char *dbmig_exclude;		/* databrain_migrate.exclude */
+
+extern List *dbmig_schemas_setting(void);
 extern void dbmig_define_settings(GucStringCheckHook check_project);
 
 #endif							/* DBMIG_SETTINGS_H */

@@ -12,6 +12,7 @@
 #include "catalog/pg_type.h"
 #include "commands/commands.h"
 #include "engine/engine.h"
+#include "nodes/value.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 
@@ -57,6 +58,44 @@ dbmig_names_argument(FunctionCallInfo fcinfo, int n, const char *name, int *coun
 		names[i] = TextDatumGetCString(elements[i]);
 	}
 	return names;
+}
+
+/* A text argument that may be NULL. */
+char *
+dbmig_optional_text(FunctionCallInfo fcinfo, int n)
+{
+	return PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
+}
+
+/* The names in a text[] argument, as a list of String; NIL if it is NULL. */
+static List *
+names_list(FunctionCallInfo fcinfo, int n, const char *name)
+{
+	int			count;
+	char	  **names = dbmig_names_argument(fcinfo, n, name, &count);
+	List	   *result = NIL;
+
+	for (int i = 0; i < count; i++)
+		result = lappend(result, makeString(names[i]));
+	return result;
+}
+
+/*
+ * The arguments schemas, kinds, include, exclude, renames and concurrently, of
+ * which the first is argument n.
+ */
+DbmigCompareOptions
+dbmig_compare_arguments(FunctionCallInfo fcinfo, int n)
+{
+	DbmigCompareOptions options = {0};
+
+	options.schemas = names_list(fcinfo, n, "schemas");
+	options.kinds = names_list(fcinfo, n + 1, "kinds");
+	options.include = dbmig_optional_text(fcinfo, n + 2);
+	options.exclude = dbmig_optional_text(fcinfo, n + 3);
+	options.renames = names_list(fcinfo, n + 4, "renames");
+	options.concurrently = !PG_ARGISNULL(n + 5) && PG_GETARG_BOOL(n + 5);
+	return options;
 }
 
 Datum

@@ -31,13 +31,6 @@ PG_FUNCTION_INFO_V1(dbmig_template);
 
 #define BLANKS " \t\f\v\r\n"
 
-/* An argument that may be NULL, which stays NULL. */
-static char *
-optional_text(FunctionCallInfo fcinfo, int n)
-{
-	return PG_ARGISNULL(n) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
-}
-
 /* A flag; NULL stands for its default. */
 static bool
 flag(FunctionCallInfo fcinfo, int n, bool default_value)
@@ -49,7 +42,7 @@ flag(FunctionCallInfo fcinfo, int n, bool default_value)
 static char *
 statements_argument(FunctionCallInfo fcinfo, int n)
 {
-	char	   *text = optional_text(fcinfo, n);
+	char	   *text = dbmig_optional_text(fcinfo, n);
 
 	if (text && text[strspn(text, BLANKS)] == '\0')
 		*text = '\0';
@@ -87,7 +80,7 @@ put_file(FunctionCallInfo fcinfo, const char *file_name, const char *script)
 	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 }
 
-/* Store the files of a new revision, and return them. */
+/* Store the files of new revisions, and return them. */
 static Datum
 store_files(FunctionCallInfo fcinfo, const char *project, List *files)
 {
@@ -104,33 +97,52 @@ store_files(FunctionCallInfo fcinfo, const char *project, List *files)
 	return (Datum) 0;
 }
 
+/* Raise an error if something is asked for that autogenerate decides. */
+static void
+check_autogenerate(const DbmigDraft *draft)
+{
+	if (draft->upgrade || draft->downgrade)
+		ereport(ERROR,
+				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("autogenerate writes the statements itself"),
+				errhint("Leave out upgrade_sql and downgrade_sql."));
+	if (!draft->transactional)
+		ereport(ERROR,
+				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				errmsg("autogenerate decides itself what cannot run in a transaction"),
+				errhint("Ask with \"concurrently\" for statements that let others go on writing."));
+}
+
 /*
  * dbm_revision(message, autogenerate, upgrade_sql, downgrade_sql, head,
  *				splice, branch_label, depends_on, rev_id, transactional,
- *				project)
+ *				compare_with, schemas, kinds, include, exclude, renames,
+ *				concurrently, project)
  */
 Datum
 dbmig_revision_create(PG_FUNCTION_ARGS)
 {
 	DbmigDraft	draft = {0};
+	DbmigCompareOptions options;
 
 	PreventCommandIfReadOnly("dbm_revision()");
-	if (flag(fcinfo, 1, false))
-		ereport(ERROR,
-				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				errmsg("autogenerate is not supported"),
-				errhint("Give the statements as upgrade_sql and downgrade_sql."));
-
 	draft.message = message_argument(fcinfo, 0);
 	draft.upgrade = statements_argument(fcinfo, 2);
 	draft.downgrade = statements_argument(fcinfo, 3);
 	draft.parents = dbmig_text_argument(fcinfo, 4, "head");
 	draft.splice = flag(fcinfo, 5, false);
-	draft.label = optional_text(fcinfo, 6);
+	draft.label = dbmig_optional_text(fcinfo, 6);
 	draft.deps = dbmig_names_argument(fcinfo, 7, "depends_on", &draft.ndeps);
-	draft.revision = optional_text(fcinfo, 8);
+	draft.revision = dbmig_optional_text(fcinfo, 8);
 	draft.transactional = flag(fcinfo, 9, true);
-	draft.project = dbmig_project_argument(fcinfo, 10);
+	if (flag(fcinfo, 1, false))
+	{
+		check_autogenerate(&draft);
+		draft.compare_with = dbmig_text_argument(fcinfo, 10, "compare_with");
+		options = dbmig_compare_arguments(fcinfo, 11);
+		draft.compare = &options;
+	}
+	draft.project = dbmig_project_argument(fcinfo, 17);
 	return store_files(fcinfo, draft.project, dbmig_draft_files(&draft));
 }
 
@@ -144,8 +156,8 @@ dbmig_merge(PG_FUNCTION_ARGS)
 	draft.merge = true;
 	draft.parents = dbmig_text_argument(fcinfo, 0, "revisions");
 	draft.message = PG_ARGISNULL(1) ? NULL : message_argument(fcinfo, 1);
-	draft.label = optional_text(fcinfo, 2);
-	draft.revision = optional_text(fcinfo, 3);
+	draft.label = dbmig_optional_text(fcinfo, 2);
+	draft.revision = dbmig_optional_text(fcinfo, 3);
 	draft.splice = flag(fcinfo, 4, false);
 	draft.transactional = true;
 	draft.project = dbmig_project_argument(fcinfo, 5);
@@ -170,7 +182,7 @@ dbmig_squash(PG_FUNCTION_ARGS)
 Datum
 dbmig_export(PG_FUNCTION_ARGS)
 {
-	char	   *range = optional_text(fcinfo, 0);
+	char	   *range = dbmig_optional_text(fcinfo, 0);
 	DbmigProject *project = dbmig_project_load(dbmig_project_argument(fcinfo, 1),
 											   GetActiveSnapshot());
 	int			count;
@@ -209,7 +221,7 @@ dbmig_export(PG_FUNCTION_ARGS)
 Datum
 dbmig_set_template(PG_FUNCTION_ARGS)
 {
-	char	   *template = optional_text(fcinfo, 0);
+	char	   *template = dbmig_optional_text(fcinfo, 0);
 	const char *project = dbmig_project_argument(fcinfo, 1);
 
 	PreventCommandIfReadOnly("dbm_set_template()");

@@ -90,7 +90,7 @@ compare(void *arg)
 	Question   *question = arg;
 
 	question->comparison = dbmig_compare(question->project, question->from,
-										 question->to, NIL);
+										 question->to, NULL);
 	question->changes = dbmig_comparison_changes(question->comparison, false);
 }
 
@@ -250,7 +250,7 @@ count_tables(const DbmigInventory *inventory, const DbmigInventory *other,
 	{
 		const DbmigFact *fact = inventory->facts[i];
 
-		if (fact->kind != &dbmig_kind_table)
+		if (fact->kind != &dbmig_kind_table || fact->left_out)
 			continue;
 		n++;
 		if (dbmig_inventory_find(other, fact))

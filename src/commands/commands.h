@@ -10,6 +10,7 @@
 #ifndef DBMIG_COMMANDS_H
 #define DBMIG_COMMANDS_H
 
+#include "engine/compare.h"
 #include "fmgr.h"
 #include "funcapi.h"
 
@@ -18,6 +19,8 @@ extern char *dbmig_text_argument(FunctionCallInfo fcinfo, int n, const char *nam
 extern const char *dbmig_project_argument(FunctionCallInfo fcinfo, int n);
 extern char **dbmig_names_argument(FunctionCallInfo fcinfo, int n,
 								   const char *name, int *count);
+extern char *dbmig_optional_text(FunctionCallInfo fcinfo, int n);
+extern DbmigCompareOptions dbmig_compare_arguments(FunctionCallInfo fcinfo, int n);
 extern Datum dbmig_text_array(const char *const *names, int count);
 
 /* door.c */

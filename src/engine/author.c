@@ -20,6 +20,7 @@
 
 #include "base/settings.h"
 #include "catalog/pg_authid.h"
+#include "engine/compare.h"
 #include "engine/engine.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
@@ -185,21 +186,95 @@ set_names(DbmigHeader *header, const DbmigGraph *graph, const DbmigDraft *draft)
 	header->labels[0] = draft->label;
 }
 
+/* The scripts of one revision, upgrade first; downgrade may be NULL. */
+static List *
+compose_revision(List *files, const char *template, const char *project,
+				 DbmigHeader *header, const char *upgrade, bool transactional,
+				 const char *downgrade, bool returns_transactional)
+{
+	const char *author = GetUserNameFromId(GetUserId(), false);
+
+	header->transactional = transactional;
+	files = lappend(files,
+					dbmig_compose_script(template, project, author, header, true,
+										 upgrade));
+	header->transactional = returns_transactional;
+	if (downgrade)
+		files = lappend(files,
+						dbmig_compose_script(template, project, author, header,
+											 false, downgrade));
+	return files;
+}
+
+/* The revisions that a revision of this header will stand on, as a target. */
+static char *
+foundation(const DbmigHeader *header)
+{
+	StringInfoData target;
+
+	initStringInfo(&target);
+	for (int i = 0; i < header->ndown; i++)
+		appendStringInfo(&target, "%s%s", target.len ? "," : "", header->down[i]);
+	for (int i = 0; i < header->ndeps; i++)
+		appendStringInfo(&target, "%s%s", target.len ? "," : "", header->deps[i]);
+	return target.data;
+}
+
+/*
+ * Compose the scripts of generated revisions, each the parent of the next one.
+ * What others refer to stands where they look for it: the label and the
+ * dependencies with the first, a given identifier with the last.
+ */
+static List *
+compose_generated(const char *template, const DbmigProject *project,
+				  const DbmigHeader *given, const DbmigDraft *draft)
+{
+	List	   *revisions = dbmig_autogenerate(project->name, draft->compare_with,
+											   foundation(given), draft->compare);
+	DbmigHeader header = *given;
+	List	   *files = NIL;
+	int			count = list_length(revisions);
+	ListCell   *lc;
+
+	foreach(lc, revisions)
+	{
+		const DbmigGenerated *generated = lfirst(lc);
+		int			number = foreach_current_index(lc) + 1;
+
+		if (count > 1)
+			header.message = psprintf("%s (%d of %d)", given->message, number, count);
+		if (number > 1)
+		{
+			header.ndown = 1;
+			header.down = palloc(sizeof(char *));
+			header.down[0] = header.revision;
+			header.nlabels = header.ndeps = 0;
+		}
+		header.revision = number == count ? given->revision :
+			random_identifier(project->graph);
+		files = compose_revision(files, template, draft->project, &header,
+								 generated->upgrade, generated->transactional,
+								 generated->downgrade,
+								 generated->returns_transactional);
+	}
+	return files;
+}
+
 /*
  * Check a new revision and compose its scripts, upgrade first.  Returns a list
  * of DbmigFile in the current memory context, for dbmig_store_files(); until
- * then nothing has changed, but that the project is locked.
+ * then nothing has changed, but that the project is locked.  Where statements
+ * are to be generated, the list holds the scripts of as many revisions as that
+ * takes, or of none.
  */
 List *
 dbmig_draft_files(const DbmigDraft *draft)
 {
 	DbmigHeader *header = palloc0(sizeof(DbmigHeader));
-	const char *author = GetUserNameFromId(GetUserId(), false);
 	const char *template;
 	DbmigProject *project;
 	const char *upgrade = draft->upgrade;
 	const char *downgrade = draft->downgrade;
-	List	   *files = NIL;
 
 	template = dbmig_begin_draft(draft->project);
 	project = dbmig_project_load_or_begin(draft->project, NULL);
@@ -211,29 +286,24 @@ dbmig_draft_files(const DbmigDraft *draft)
 											  draft->deps, draft->ndeps);
 	header->message = draft->message ? draft->message :
 		merge_message(header->down, header->ndown);
-	header->transactional = draft->transactional;
 	header->has_create_date = true;
 	header->create_date = GetCurrentTimestamp();
 
+	if (draft->compare)
+		return compose_generated(template, project, header, draft);
 	if (upgrade == NULL)
 	{
 		upgrade = draft->merge ? MERGE_REMARK : UPGRADE_REMARK;
 		if (downgrade == NULL)
 			downgrade = draft->merge ? MERGE_REMARK : DOWNGRADE_REMARK;
 	}
-	files = lappend(files,
-					dbmig_compose_script(template, draft->project, author,
-										 header, true, upgrade));
-	if (downgrade)
-		files = lappend(files,
-						dbmig_compose_script(template, draft->project, author,
-											 header, false, downgrade));
-	else
+	if (downgrade == NULL)
 		ereport(NOTICE,
 				errmsg("revision \"%s\" has no downgrade script",
 					   header->revision),
 				errdetail("Only upgrade_sql was given."));
-	return files;
+	return compose_revision(NIL, template, draft->project, header, upgrade,
+							draft->transactional, downgrade, draft->transactional);
 }
 
 /*

@@ -18,11 +18,14 @@
  */
 #include "postgres.h"
 
+#include "base/settings.h"
 #include "engine/compare.h"
 #include "engine/engine.h"
 #include "engine/kept.h"
 #include "engine/sandbox.h"
+#include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "nodes/bitmapset.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 
@@ -523,6 +526,48 @@ read_complete(const char *project, const char *source, List *managed, List *sche
 	return NULL;
 }
 
+/* A pattern that an option or else a setting gives; NULL: none. */
+static const char *
+pattern_or_setting(const char *pattern, const char *setting)
+{
+	if (pattern == NULL)
+		pattern = setting;
+	return pattern && *pattern ? pattern : NULL;
+}
+
+/* What options and settings together leave of a comparison. */
+DbmigFilter
+dbmig_compare_filter(const DbmigCompareOptions *options)
+{
+	DbmigFilter filter;
+
+	filter.kinds = options->kinds;
+	filter.include = pattern_or_setting(options->include, dbmig_include);
+	filter.exclude = pattern_or_setting(options->exclude, dbmig_exclude);
+	return filter;
+}
+
+/* Raise an error unless these options can be met. */
+static void
+check_options(const DbmigCompareOptions *options)
+{
+	ListCell   *lc;
+
+	dbmig_check_schemas(options->schemas);
+	foreach(lc, options->kinds)
+	{
+		if (!dbmig_is_kind(strVal(lfirst(lc))))
+			ereport(ERROR,
+					errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("there is no kind of objects \"%s\"", strVal(lfirst(lc))),
+					errdetail("Kinds are: %s.", dbmig_kind_names()));
+	}
+	if (options->renames)
+		ereport(ERROR,
+				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				errmsg("renames are not supported"));
+}
+
 /*
  * Read what is kept of a source that is a text; NULL if nothing is.  *keeping
  * becomes where it is kept, if all schemas are meant.
@@ -539,33 +584,42 @@ read_kept(const char *project, const char *source, List *managed, List *schemas,
 }
 
 /*
- * Read two schemas.  schemas, a list of String, says which schemas of the
- * database to look at; NIL: all that are managed.
+ * Read two schemas, as far as options and settings say.  No options: as the
+ * settings say.
  */
 DbmigComparison *
-dbmig_compare(const char *project, const char *from, const char *to, List *schemas)
+dbmig_compare(const char *project, const char *from, const char *to,
+			  const DbmigCompareOptions *options)
 {
+	static const DbmigCompareOptions none = {0};
 	DbmigComparison *comparison = palloc0(sizeof(DbmigComparison));
-	List	   *managed = dbmig_managed_schemas(schemas);
-	Reading		reading = {comparison, schemas, true, NULL, NULL};
+	List	   *managed;
+	Reading		reading = {comparison, NIL, true, NULL, NULL};
+	DbmigFilter filter;
 
+	if (options == NULL)
+		options = &none;
+	reading.schemas = options->schemas;
+	managed = dbmig_managed_schemas(options->schemas);
+	filter = dbmig_compare_filter(options);
 	check_source(from);
 	check_source(to);
-	dbmig_check_schemas(schemas);
+	check_options(options);
 	comparison->project = project;
 	comparison->from_name = from;
 	comparison->to_name = to;
+	comparison->options = *options;
 
 	/* what needs no sandbox first, since the sandbox settles what differs */
-	comparison->from = read_complete(project, from, managed, schemas);
-	comparison->to = read_complete(project, to, managed, schemas);
+	comparison->from = read_complete(project, from, managed, options->schemas);
+	comparison->to = read_complete(project, to, managed, options->schemas);
 	if (comparison->from == NULL)
-		comparison->from = read_kept(project, from, managed, schemas, &reading.from);
+		comparison->from = read_kept(project, from, managed, options->schemas, &reading.from);
 	if (comparison->to == NULL)
-		comparison->to = read_kept(project, to, managed, schemas, &reading.to);
+		comparison->to = read_kept(project, to, managed, options->schemas, &reading.to);
 	if (comparison->from && comparison->to)
 	{
-		reconcile(comparison, schemas);
+		reconcile(comparison, options->schemas);
 		if (!settle(NULL, &reading))
 			dbmig_in_sandbox(managed, settle_complete, &reading);
 	}
@@ -576,7 +630,92 @@ dbmig_compare(const char *project, const char *from, const char *to, List *schem
 		dbmig_in_sandbox(managed, read_source, &reading);
 	dbmig_keep(reading.from, managed);
 	dbmig_keep(reading.to, managed);
+	dbmig_filter_inventories(comparison->from, &comparison->to, &filter);
 	return comparison;
+}
+
+/* The user who will run what is generated, quoted. */
+static const char *
+current_role(void)
+{
+	return quote_identifier(GetUserNameFromId(GetUserId(), false));
+}
+
+/* What leads to the schema in between, and what it turns out to be. */
+typedef struct Between
+{
+	const DbmigComparison *comparison;
+	List	   *changes;		/* DbmigChange */
+	DbmigInventory *inventory;
+} Between;
+
+static void
+append_statement(StringInfo text, const char *statement)
+{
+	appendStringInfo(text, "%s;\n", statement);
+}
+
+/* Statements that build an inventory where there is nothing. */
+static char *
+build_text(const DbmigInventory *inventory)
+{
+	DbmigInventory nothing = {0};
+	DbmigDiff  *diff = dbmig_diff(&nothing, inventory, current_role());
+	StringInfoData text;
+	ListCell   *lc;
+
+	initStringInfo(&text);
+	append_statement(&text, "SET check_function_bodies = off");
+	foreach(lc, diff->actions)
+		append_statement(&text, ((const DbmigAction *) lfirst(lc))->statement);
+	return text.data;
+}
+
+/* Build what is led from, and lead some way to the other one. */
+static void
+read_between(DbmigSandbox *sandbox, void *arg)
+{
+	Between    *between = arg;
+	const DbmigComparison *comparison = between->comparison;
+	List	   *schemas = comparison->options.schemas;
+	StringInfoData text;
+	ListCell   *lc;
+
+	if (is_complete(comparison->from_name))
+		dbmig_sandbox_run(sandbox, comparison->project, NULL, comparison->from_name,
+						  build_text(comparison->from), GetUserId());
+	else
+		build(sandbox, comparison->project, comparison->from_name);
+
+	initStringInfo(&text);
+	foreach(lc, between->changes)
+	{
+		const DbmigChange *change = lfirst(lc);
+
+		if (change->statement)
+			append_statement(&text, change->statement);
+	}
+	dbmig_sandbox_run(sandbox, comparison->project, NULL, "autogenerate",
+					  text.data, GetUserId());
+	between->inventory = read_sandbox(sandbox, schemas);
+	settle_spellings(sandbox, between->inventory, comparison->to, schemas);
+	settle_spellings(sandbox, between->inventory, comparison->from, schemas);
+}
+
+/*
+ * What the schema that is led from becomes by the first of the changes that
+ * lead to the other.
+ */
+DbmigInventory *
+dbmig_comparison_between(const DbmigComparison *comparison, List *changes)
+{
+	Between		between = {comparison, changes, NULL};
+	DbmigFilter filter = dbmig_compare_filter(&comparison->options);
+
+	dbmig_in_sandbox(dbmig_managed_schemas(comparison->options.schemas),
+					 read_between, &between);
+	dbmig_filter_inventories(comparison->from, &between.inventory, &filter);
+	return between.inventory;
 }
 
 static DbmigChange *
@@ -590,6 +729,9 @@ make_change(const char *change, const char *kind, const char *id,
 	row->id = id;
 	row->statement = statement;
 	row->hazard = hazard;
+	row->whole = id;
+	row->unit = 0;
+	row->transactional = true;
 	return row;
 }
 
@@ -623,44 +765,75 @@ unmanaged_changes(List *changes, const DbmigInventory *from, const DbmigInventor
 	return changes;
 }
 
-/* The user who will run what is generated, quoted. */
+/* The name of what a fact is part of: the object right under its schema. */
 static const char *
-current_role(void)
+whole_of(const DbmigFact *fact)
 {
-	return quote_identifier(GetUserNameFromId(GetUserId(), false));
+	while (fact->parent && fact->parent->kind != &dbmig_kind_schema)
+		fact = fact->parent;
+	return fact->id;
+}
+
+static DbmigChange *
+action_change(const DbmigAction *action)
+{
+	DbmigChange *row = make_change(action->change, action->fact->kind->name,
+								   action->fact->id, action->statement,
+								   action->hazard);
+
+	row->whole = whole_of(action->fact);
+	row->unit = action->unit;
+	row->transactional = action->transactional;
+	return row;
+}
+
+/* What a unit begins with whose functions may name what comes after them. */
+static DbmigChange *
+unchecked_bodies(int unit)
+{
+	DbmigChange *row = make_change("set", "setting", "check_function_bodies",
+								   "SET check_function_bodies = off", NULL);
+
+	row->unit = unit;
+	return row;
 }
 
 /*
  * What leads from one schema to the other, or back: a list of DbmigChange in
  * the order in which the statements run.  Behind them stands what is not
- * managed.
+ * managed.  The way back takes a single unit, unless concurrent forms are asked
+ * for.
  */
 List *
 dbmig_comparison_changes(const DbmigComparison *comparison, bool backward)
 {
 	const DbmigInventory *from = backward ? comparison->to : comparison->from;
 	const DbmigInventory *to = backward ? comparison->from : comparison->to;
-	DbmigDiff  *diff = dbmig_diff(from, to, current_role());
+	DbmigUnits	units = comparison->options.concurrently ? DBMIG_CONCURRENTLY :
+		backward || comparison->options.in_one ? DBMIG_ONE_UNIT : DBMIG_UNITS;
+	DbmigDiff  *diff = dbmig_diff_in_units(from, to, current_role(), units);
+	Bitmapset  *makers = NULL;	/* units that make functions */
 	List	   *changes = NIL;
-	bool		makes_function = false;
+	int			unit = -1;
 	ListCell   *lc;
 
 	foreach(lc, diff->actions)
 	{
 		const DbmigAction *action = lfirst(lc);
 
-		makes_function |= action->fact->kind == &dbmig_kind_routine &&
-			strcmp(action->change, "drop") != 0;
-		changes = lappend(changes,
-						  make_change(action->change, action->fact->kind->name,
-									  action->fact->id, action->statement,
-									  action->hazard));
+		if (action->fact->kind == &dbmig_kind_routine &&
+			strcmp(action->change, "drop") != 0)
+			makers = bms_add_member(makers, action->unit);
 	}
-	/* a body may name what a later statement makes */
-	if (makes_function)
-		changes = lcons(make_change("set", "setting", "check_function_bodies",
-									"SET check_function_bodies = off", NULL),
-						changes);
+	foreach(lc, diff->actions)
+	{
+		const DbmigAction *action = lfirst(lc);
+
+		if (action->unit != unit && bms_is_member(action->unit, makers))
+			changes = lappend(changes, unchecked_bodies(action->unit));
+		unit = action->unit;
+		changes = lappend(changes, action_change(action));
+	}
 	return unmanaged_changes(changes, from, to);
 }
 

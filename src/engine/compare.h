@@ -13,14 +13,30 @@
 #include "engine/engine.h"
 #include "schema/schema.h"
 
+/*
+ * How schemas are compared.  What is NIL or NULL is as the settings say; an
+ * empty pattern stands for none.
+ */
+typedef struct DbmigCompareOptions
+{
+	List	   *schemas;		/* String */
+	List	   *kinds;			/* String */
+	const char *include;		/* regular expressions over identities */
+	const char *exclude;
+	List	   *renames;		/* String */
+	bool		concurrently;	/* forms that let others go on writing */
+	bool		in_one;			/* everything in a single transaction */
+} DbmigCompareOptions;
+
 /* Two schemas, read. */
 typedef struct DbmigComparison
 {
 	const char *project;
 	const char *from_name;		/* as the sources were named */
 	const char *to_name;
+	DbmigCompareOptions options;
 	DbmigInventory *from;
-	DbmigInventory *to;
+	DbmigInventory *to;			/* where it is not compared, as from */
 } DbmigComparison;
 
 /* A row of what leads from one schema to the other, or of what is not said. */
@@ -31,7 +47,19 @@ typedef struct DbmigChange
 	const char *id;
 	const char *statement;		/* NULL: none */
 	const char *hazard;			/* NULL: none */
+	const char *whole;			/* what the object is part of, or itself */
+	int			unit;			/* statements of one can share a transaction */
+	bool		transactional;	/* false: those of its unit can run in none */
 } DbmigChange;
+
+/* A revision of those that are generated together, to run one after another. */
+typedef struct DbmigGenerated
+{
+	char	   *upgrade;		/* the bodies of the scripts */
+	char	   *downgrade;
+	bool		transactional;	/* the upgrade */
+	bool		returns_transactional;	/* the downgrade */
+} DbmigGenerated;
 
 /* What a trial of a revision came to. */
 typedef struct DbmigTrialResult
@@ -41,7 +69,9 @@ typedef struct DbmigTrialResult
 } DbmigTrialResult;
 
 extern DbmigComparison *dbmig_compare(const char *project, const char *from,
-									  const char *to, List *schemas);
+									  const char *to,
+									  const DbmigCompareOptions *options);
+extern DbmigFilter dbmig_compare_filter(const DbmigCompareOptions *options);
 extern List *dbmig_comparison_changes(const DbmigComparison *comparison,
 									  bool backward);
 extern bool dbmig_has_changes(const List *changes);
@@ -56,6 +86,14 @@ extern DbmigInventory *dbmig_snapshot_inventory(const char *project,
 
 /* locate.c */
 extern char *dbmig_locate_live(const DbmigProject *project);
+
+extern DbmigInventory *dbmig_comparison_between(const DbmigComparison *comparison,
+												List *changes);
+
+/* autogenerate.c */
+extern List *dbmig_autogenerate(const char *project, const char *compare_with,
+								const char *revisions,
+								const DbmigCompareOptions *options);
 
 /* trial.c */
 extern List *dbmig_try_revisions(const DbmigProject *project);

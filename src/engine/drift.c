@@ -588,7 +588,7 @@ dbmig_find_drift(const DbmigProject *project, const char *role)
 		.hcxt = CurrentMemoryContext
 	};
 	char	   *revisions = psprintf("revision:%s", dbmig_heads_text(project));
-	DbmigComparison *comparison = dbmig_compare(project->name, "live", revisions, NIL);
+	DbmigComparison *comparison = dbmig_compare(project->name, "live", revisions, NULL);
 	Traces		traces;
 	List	   *rows = NIL;
 	ListCell   *lc;

@@ -71,6 +71,9 @@ typedef struct DbmigDraft
 	bool		transactional;
 	const char *upgrade;		/* statements; NULL: a remark in their place */
 	const char *downgrade;		/* likewise, but no file beside an upgrade */
+	const struct DbmigCompareOptions *compare;	/* NULL unless the statements
+												 * are to be generated */
+	const char *compare_with;	/* from what: revisions or live */
 } DbmigDraft;
 
 /* What a step did. */

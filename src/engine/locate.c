@@ -111,7 +111,7 @@ static bool
 is_live_schema(const DbmigProject *project, const char *heads)
 {
 	DbmigComparison *comparison =
-		dbmig_compare(project->name, "live", psprintf("revision:%s", heads), NIL);
+		dbmig_compare(project->name, "live", psprintf("revision:%s", heads), NULL);
 
 	return !dbmig_has_changes(dbmig_comparison_changes(comparison, false));
 }

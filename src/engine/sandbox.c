@@ -26,18 +26,21 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "base/compat.h"
+#include "base/settings.h"
 #include "catalog/catalog.h"
 #include "catalog/dependency.h"
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_default_acl.h"
 #include "catalog/pg_depend.h"
+#include "catalog/pg_enum.h"
 #include "catalog/pg_event_trigger.h"
 #include "catalog/pg_extension.h"
 #include "catalog/pg_foreign_data_wrapper.h"
 #include "catalog/pg_foreign_server.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_publication.h"
+#include "catalog/pg_type.h"
 #include "commands/alter.h"
 #include "commands/comment.h"
 #include "commands/defrem.h"
@@ -49,6 +52,7 @@
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/parsenodes.h"
+#include "parser/parse_type.h"
 #include "schema/schema.h"
 #include "storage/bufmgr.h"
 #include "utils/acl.h"
@@ -81,6 +85,9 @@ struct DbmigSandbox
 	List	   *extensions;		/* and of extensions */
 	List	   *present;		/* extensions of the database */
 	bool		unsteady;		/* has a statement computed what it did? */
+	void	   *enum_values;	/* that the transaction added before */
+	bool		adds_enum_value;	/* does the statement that was let through? */
+	bool		frees_enum_values;	/* has such a value been freed for use? */
 };
 
 /* Is this process in a sandbox? */
@@ -130,8 +137,8 @@ dbmig_schema_is_managed(const char *name, Oid schema)
 }
 
 /*
- * The schemas that are looked at: those named, or all that are neither the
- * system's nor an extension's.  A list of OIDs, by name.
+ * The schemas that are looked at: those named, or those that the setting names,
+ * or all that are neither the system's nor an extension's.  A list of OIDs.
  */
 List *
 dbmig_managed_schemas(List *names)
@@ -142,6 +149,8 @@ dbmig_managed_schemas(List *names)
 	List	   *result = NIL;
 	HeapTuple	tuple;
 
+	if (names == NIL)
+		names = dbmig_schemas_setting();
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		Form_pg_namespace schema = (Form_pg_namespace) GETSTRUCT(tuple);
@@ -488,6 +497,40 @@ replace_schemas(DbmigSandbox *sandbox, List *schemas)
 	SetUserIdAndSecContext(sandbox->caller, sandbox->caller_security);
 }
 
+/* Keep what the server knows of enum values that it lets nobody use yet. */
+static void
+save_enum_values(DbmigSandbox *sandbox)
+{
+	Size		size = EstimateUncommittedEnumsSpace();
+
+	sandbox->enum_values = palloc(size);
+	SerializeUncommittedEnums(sandbox->enum_values, size);
+}
+
+static void
+restore_enum_values(DbmigSandbox *sandbox)
+{
+	if (!sandbox->frees_enum_values)
+		return;
+	AtEOXact_Enum();
+	RestoreUncommittedEnums(sandbox->enum_values);
+}
+
+/*
+ * Let a value be used that the last statement added to an enum of the sandbox's
+ * own.  The server would wait for the end of the transaction, since an index
+ * might keep the value when it is rolled back; here, the index goes too.
+ */
+static void
+free_enum_value(DbmigSandbox *sandbox)
+{
+	if (!sandbox->adds_enum_value)
+		return;
+	sandbox->adds_enum_value = false;
+	sandbox->frees_enum_values = true;
+	AtEOXact_Enum();
+}
+
 /*
  * Do some work in a sandbox in which these schemas (a list of OIDs) are empty.
  * The memory context stays the caller's, so what the work allocates is there
@@ -508,6 +551,7 @@ dbmig_in_sandbox(List *schemas, DbmigSandboxWork work, void *arg)
 	sandbox->present = extension_names();
 	sandbox->role = sandbox->caller;
 	sandbox->security = sandbox->caller_security | SECURITY_RESTRICTED_OPERATION;
+	save_enum_values(sandbox);
 
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
@@ -535,6 +579,7 @@ dbmig_in_sandbox(List *schemas, DbmigSandboxWork work, void *arg)
 	RollbackAndReleaseCurrentSubTransaction();
 	MemoryContextSwitchTo(context);
 	CurrentResourceOwner = owner;
+	restore_enum_values(sandbox);
 	if (error)
 		ReThrowError(error);
 }
@@ -605,6 +650,28 @@ filter_drop_extension(DbmigSandbox *sandbox, DropStmt *stmt)
 	}
 	stmt->objects = rest;
 	return rest != NIL;
+}
+
+/* Is a type in a schema that the sandbox has made? */
+static bool
+is_fresh_type(const DbmigSandbox *sandbox, List *name)
+{
+	Oid			type = LookupTypeNameOid(NULL, makeTypeNameFromNameList(name), true);
+	Type		tuple;
+	Oid			schema;
+	ListCell   *lc;
+
+	if (!OidIsValid(type))
+		return false;
+	tuple = typeidType(type);
+	schema = ((Form_pg_type) GETSTRUCT(tuple))->typnamespace;
+	ReleaseSysCache(tuple);
+	foreach(lc, sandbox->replaced)
+	{
+		if (((Replaced *) lfirst(lc))->fresh == schema)
+			return true;
+	}
+	return list_member(sandbox->declared, makeString(get_namespace_name(schema)));
 }
 
 /*
@@ -731,8 +798,17 @@ filter_statement(Node *node, void *arg)
 	DbmigSandbox *sandbox = arg;
 
 	sandbox->unsteady |= !is_steady(node);
+	free_enum_value(sandbox);
 	switch (nodeTag(node))
 	{
+		case T_AlterEnumStmt:
+			{
+				AlterEnumStmt *stmt = castNode(AlterEnumStmt, node);
+
+				sandbox->adds_enum_value = stmt->oldVal == NULL &&
+					is_fresh_type(sandbox, stmt->typeName);
+				return true;
+			}
 		case T_CreateSchemaStmt:
 			return filter_create_schema(sandbox, castNode(CreateSchemaStmt, node));
 		case T_CreateExtensionStmt:
@@ -864,6 +940,7 @@ dbmig_sandbox_try(DbmigSandbox *sandbox, List *statements)
 	ErrorData  *volatile error = NULL;
 	volatile bool done = false;
 
+	free_enum_value(sandbox);
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
 	PG_TRY();
@@ -936,13 +1013,12 @@ dbmig_sandbox_schemas(const DbmigSandbox *sandbox, List *given)
 	List	   *result = NIL;
 	ListCell   *lc;
 
-	foreach(lc, dbmig_managed_schemas(NIL))
+	foreach(lc, dbmig_managed_schemas(given))
 	{
 		Oid			schema = lfirst_oid(lc);
 		String	   *name = makeString(get_namespace_name(schema));
 
-		if (strncmp(strVal(name), aside_prefix, strlen(aside_prefix)) == 0 ||
-			(given != NIL && !list_member(given, name)))
+		if (strncmp(strVal(name), aside_prefix, strlen(aside_prefix)) == 0)
 			continue;
 		if (given != NIL || strcmp(strVal(name), "public") == 0 ||
 			list_member(sandbox->declared, name) || holds_something(schema))

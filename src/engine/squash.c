@@ -383,6 +383,7 @@ dbmig_squash_files(const char *name, const char *from, const char *to,
 	Squash		squash = {.project = dbmig_project_load(name, NULL)};
 	const DbmigGraph *graph = squash.project->graph;
 	DbmigHeader *header;
+	DbmigCompareOptions whole = {.include = "",.exclude = "",.in_one = true};
 	DbmigComparison *comparison;
 	DbmigFile  *file;
 	List	   *files = NIL;
@@ -396,7 +397,7 @@ dbmig_squash_files(const char *name, const char *from, const char *to,
 	header = make_header(&squash, message);
 
 	comparison = dbmig_compare(name, source_before(&squash, header),
-							   psprintf("revision:%s", header->revision), NIL);
+							   psprintf("revision:%s", header->revision), &whole);
 	file = dbmig_compose_script(template, name, author, header, true,
 								write_body(&squash, comparison, DBMIG_UPGRADE));
 	check_new_file(name, file);

@@ -49,14 +49,21 @@ add_result(Trial *trial, const char *name, const char *difference)
 	MemoryContextSwitchTo(old);
 }
 
-/* What leads from one inventory to the other; NULL if they are the same. */
+/*
+ * What leads from one inventory to the other, as far as the settings have it
+ * looked at; NULL if they are the same.
+ */
 static char *
-difference(const DbmigInventory *from, const DbmigInventory *to)
+difference(DbmigInventory *from, DbmigInventory *to)
 {
-	DbmigDiff  *diff = dbmig_diff(from, to, "CURRENT_USER");
+	DbmigCompareOptions options = {0};
+	DbmigFilter filter = dbmig_compare_filter(&options);
+	DbmigDiff  *diff;
 	StringInfoData text;
 	ListCell   *lc;
 
+	dbmig_filter_inventories(from, &to, &filter);
+	diff = dbmig_diff(from, to, "CURRENT_USER");
 	if (diff->actions == NIL)
 		return NULL;
 	initStringInfo(&text);

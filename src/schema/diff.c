@@ -103,6 +103,7 @@ dbmig_act(DbmigDiff *diff, const char *change, DbmigFact *fact, char *statement,
 	action->statement = statement;
 	action->hazard = hazard;
 	action->number = list_length(diff->actions);
+	action->transactional = true;
 	if (strcmp(change, "drop") == 0)
 		action->weight = -fact->rank;
 	else if (strcmp(change, "alter") == 0)
@@ -148,7 +149,7 @@ reset(const DbmigInventory *inventory)
 		DbmigFact  *fact = inventory->facts[i];
 
 		fact->twin = NULL;
-		fact->torn = fact->rebuilt = fact->done = false;
+		fact->torn = fact->rebuilt = fact->done = fact->uses_value = false;
 		fact->made = fact->gone = NULL;
 		fact->altered = fact->polished = NIL;
 	}
@@ -222,9 +223,20 @@ dbmig_changed_attributes(const DbmigFact *before, const DbmigFact *after)
 	return names;
 }
 
+/* Can one become the other in place, in as many transactions as there may be? */
+static bool
+fits(const DbmigDiff *diff, const DbmigFact *before, const DbmigFact *after)
+{
+	const DbmigKind *kind = before->kind;
+
+	return kind->fits(before, after) &&
+		!(diff->units == DBMIG_ONE_UNIT && kind->needs_units &&
+		  kind->needs_units(before, after));
+}
+
 /* Decide how a pair becomes one. */
 static void
-judge(DbmigFact *before, DbmigFact *after)
+judge(const DbmigDiff *diff, DbmigFact *before, DbmigFact *after)
 {
 	const DbmigKind *kind = before->kind;
 
@@ -236,7 +248,7 @@ judge(DbmigFact *before, DbmigFact *after)
 			continue;
 		if ((rule->flags & DBMIG_REBUILDS) ||
 			((rule->flags & DBMIG_REBUILDS_UNLESS_FIT) &&
-			 !kind->fits(before, after)))
+			 !fits(diff, before, after)))
 			before->rebuilt = true;
 		if ((rule->flags & DBMIG_INHERITED) && is_inherited(before, after))
 			continue;
@@ -739,10 +751,12 @@ order_after_children(DbmigFact *fact)
 
 /*
  * The statements that lead from one inventory to another, in an order in which
- * they can run.  role is who will run them, quoted.
+ * they can run, and as many units as there may be.  role is who will run them,
+ * quoted.
  */
 DbmigDiff *
-dbmig_diff(const DbmigInventory *from, const DbmigInventory *to, const char *role)
+dbmig_diff_in_units(const DbmigInventory *from, const DbmigInventory *to,
+					const char *role, DbmigUnits units)
 {
 	DbmigDiff  *diff = palloc0(sizeof(DbmigDiff));
 	Slot	   *slots;
@@ -751,6 +765,7 @@ dbmig_diff(const DbmigInventory *from, const DbmigInventory *to, const char *rol
 	diff->from = from;
 	diff->to = to;
 	diff->role = role;
+	diff->units = units;
 
 	reset(from);
 	reset(to);
@@ -758,7 +773,7 @@ dbmig_diff(const DbmigInventory *from, const DbmigInventory *to, const char *rol
 	for (int i = 0; i < from->n; i++)
 	{
 		if (from->facts[i]->twin)
-			judge(from->facts[i], from->facts[i]->twin);
+			judge(diff, from->facts[i], from->facts[i]->twin);
 	}
 	for (int i = 0; i < to->n; i++)
 	{
@@ -798,5 +813,16 @@ dbmig_diff(const DbmigInventory *from, const DbmigInventory *to, const char *rol
 			order_after_children(to->facts[i]);
 	}
 	diff->actions = dbmig_order(diff->actions);
+	if (units != DBMIG_ONE_UNIT)
+		dbmig_divide(diff);
+	if (units == DBMIG_CONCURRENTLY)
+		dbmig_make_concurrent(diff);
 	return diff;
+}
+
+/* The same, such that all of it can run in one transaction. */
+DbmigDiff *
+dbmig_diff(const DbmigInventory *from, const DbmigInventory *to, const char *role)
+{
+	return dbmig_diff_in_units(from, to, role, DBMIG_ONE_UNIT);
 }

@@ -237,7 +237,10 @@ static const char partition_query[] =
 	"'pg_class'::regclass::oid, c.oid, 0, 0::oid, 0::oid, 0, "
 	QUALIFIED("n.nspname", "c.relname") ", NULL::text, "
 	QUALIFIED("pn.nspname", "p.relname") " AS of, "
-	"pg_get_expr(c.relpartbound, c.oid) AS bound "
+	"pg_get_expr(c.relpartbound, c.oid) AS bound, "
+	/* that of a hash partition names the parent by its OID */
+	"(SELECT d FROM pg_get_partition_constraintdef(c.oid) d "
+	"WHERE d NOT LIKE '%satisfies_hash_partition%') AS constraint "
 	"FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
 	"JOIN pg_inherits i ON i.inhrelid = c.oid "
 	"JOIN pg_class p ON p.oid = i.inhparent JOIN pg_namespace pn ON pn.oid "
@@ -247,7 +250,8 @@ static const char partition_query[] =
 
 static const DbmigRule partition_rules[] = {
 	{.attribute = "of", .how = DBMIG_REPLACE},
-	{.attribute = "bound", .how = DBMIG_REPLACE}
+	{.attribute = "bound", .how = DBMIG_REPLACE},
+	{.attribute = "constraint", .how = DBMIG_INFO}
 };
 
 const DbmigKind dbmig_kind_partition = {

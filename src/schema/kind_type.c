@@ -188,8 +188,6 @@ only_adds_labels(const DbmigFact *before, const DbmigFact *after)
 	{
 		if (has_label(old, lfirst(lc)))
 			kept = lappend(kept, lfirst(lc));
-		else if (is_used_at_once(after, lfirst(lc)))
-			return false;
 	}
 	if (list_length(kept) != list_length(old))
 		return false;
@@ -199,6 +197,21 @@ only_adds_labels(const DbmigFact *before, const DbmigFact *after)
 			return false;
 	}
 	return true;
+}
+
+/* Is a label that is new also used? */
+static bool
+uses_new_label(const DbmigFact *before, const DbmigFact *after)
+{
+	List	   *old = enum_labels(before);
+	ListCell   *lc;
+
+	foreach(lc, enum_labels(after))
+	{
+		if (!has_label(old, lfirst(lc)) && is_used_at_once(after, lfirst(lc)))
+			return true;
+	}
+	return false;
 }
 
 /* Add labels in their places, each next to one that is there already. */
@@ -245,6 +258,7 @@ const DbmigKind dbmig_kind_enum = {
 	.drop = "DROP TYPE {id}",
 	.default_privileges = 'T',
 	.fits = only_adds_labels,
+	.needs_units = uses_new_label,
 	.rebuild = dbmig_swap_type
 };
 

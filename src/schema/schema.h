@@ -115,6 +115,7 @@ struct DbmigKind
 	void		(*rebuild) (DbmigDiff *diff, DbmigFact *before, DbmigFact *after);
 	DbmigPairPredicate fits;	/* can it become the other in place, as to what
 								 * is marked DBMIG_AGAIN? */
+	DbmigPairPredicate needs_units; /* and is that nothing for one transaction? */
 };
 
 /* Where an object is found in the catalogs. */
@@ -136,6 +137,9 @@ typedef struct DbmigAction
 	int			number;			/* as created; breaks the last tie */
 	List	   *next;			/* actions that must wait for this one */
 	int			waits;			/* how many this one waits for */
+	int			unit;			/* those of one can share a transaction */
+	bool		transactional;	/* false: can run in none */
+	bool		uses_value;		/* perhaps a new one of an enum */
 } DbmigAction;
 
 struct DbmigFact
@@ -155,6 +159,10 @@ struct DbmigFact
 	List	   *children;		/* inverse of parent */
 	int			place;			/* in its inventory, while that is written */
 
+	/* set by dbmig_filter_inventories() */
+	bool		left_out;		/* not compared */
+	bool		baseless;		/* something that it needs is not wanted */
+
 	/* set by dbmig_diff() */
 	DbmigFact  *twin;			/* the same in the other inventory */
 	bool		torn;			/* has to go, though its twin may come again */
@@ -164,6 +172,7 @@ struct DbmigFact
 	DbmigAction *gone;			/* what takes it away, if it goes */
 	List	   *altered;		/* what changes it, in this order */
 	List	   *polished;		/* the same, where nothing waits for it */
+	bool		uses_value;		/* perhaps a new one of an enum */
 };
 
 /* An object that is seen, but not compared. */
@@ -180,6 +189,22 @@ typedef struct DbmigInventory
 	List	   *unmanaged;		/* DbmigUnmanaged, by kind and name */
 } DbmigInventory;
 
+/* What is compared; NIL and NULL: everything. */
+typedef struct DbmigFilter
+{
+	List	   *kinds;			/* String */
+	const char *include;		/* regular expressions over names */
+	const char *exclude;
+} DbmigFilter;
+
+/* How statements may be spread over transactions. */
+typedef enum DbmigUnits
+{
+	DBMIG_ONE_UNIT,				/* all can run in one */
+	DBMIG_UNITS,				/* several, where one would not do well */
+	DBMIG_CONCURRENTLY			/* and some in none, to let others write */
+} DbmigUnits;
+
 struct DbmigDiff
 {
 	const DbmigInventory *from;
@@ -187,6 +212,7 @@ struct DbmigDiff
 	const char *role;			/* who runs the statements, and owns what they
 								 * make */
 	List	   *actions;		/* DbmigAction; in order once it is known */
+	DbmigUnits	units;			/* may there be several? */
 	int			asides;			/* names given to what makes place */
 };
 
@@ -253,12 +279,22 @@ extern Jsonb *dbmig_inventory_to_jsonb(const DbmigInventory *inventory);
 extern DbmigInventory *dbmig_inventory_from_jsonb(Jsonb *jsonb);
 extern char *dbmig_inventory_fingerprint(const DbmigInventory *inventory);
 
+/* filter.c */
+extern void dbmig_filter_inventories(DbmigInventory *old,
+									 DbmigInventory **wanted,
+									 const DbmigFilter *filter);
+extern bool dbmig_is_kind(const char *name);
+extern char *dbmig_kind_names(void);
+
 /* pattern.c */
 extern char *dbmig_pattern(const char *pattern, const DbmigFact *fact);
 
 /* diff.c */
 extern DbmigDiff *dbmig_diff(const DbmigInventory *from,
 							 const DbmigInventory *to, const char *role);
+extern DbmigDiff *dbmig_diff_in_units(const DbmigInventory *from,
+									  const DbmigInventory *to,
+									  const char *role, DbmigUnits units);
 extern DbmigAction *dbmig_act(DbmigDiff *diff, const char *change,
 							  DbmigFact *fact, char *statement, const char *hazard);
 extern DbmigAction *dbmig_act_alter(DbmigDiff *diff, DbmigFact *fact,
@@ -277,6 +313,10 @@ extern void dbmig_wait_for_all(DbmigAction *waiting, List *first);
 
 /* order.c */
 extern List *dbmig_order(List *actions);
+
+/* units.c */
+extern void dbmig_divide(DbmigDiff *diff);
+extern void dbmig_make_concurrent(DbmigDiff *diff);
 
 /* privileges.c: attributes that several kinds have */
 extern void dbmig_alter_privileges(DbmigDiff *diff, DbmigFact *before,

@@ -88,8 +88,9 @@ def differences(got, wanted):
 
 
 def statements(database, source, target, mode=""):
-    """The generated statements, ready to run."""
-    return sql(database, mode + "SELECT statement || ';' FROM"
+    """The generated statements, ready to run with -1: a commit between units."""
+    return sql(database, mode + "SELECT CASE WHEN unit > lag(unit) OVER (ORDER BY ordinal)"
+               " THEN E'COMMIT;\\nBEGIN;\\n' ELSE '' END || statement || ';' FROM"
                f" dbm_diff('{source}', '{target}') WHERE statement IS NOT NULL ORDER BY ordinal;")
 
 

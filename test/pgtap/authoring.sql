@@ -117,7 +117,7 @@ SELECT hasnt_table('ran');
 -- What is refused
 --
 
-SELECT pg_temp.refused($$ dbm_revision('x', autogenerate => true) $$, '0A000', 'autogenerate');
+SELECT pg_temp.refused($$ dbm_revision('x', autogenerate => true) $$, '42704', 'autogenerate without a model');
 SELECT pg_temp.refused($$ dbm_revision(NULL) $$, '22004', 'no message');
 SELECT pg_temp.refused($$ dbm_revision(E' \n') $$, '22023', 'blank message');
 SELECT pg_temp.refused($$ dbm_revision(E'x\nDROP TABLE t;') $$, '22023', 'message of two lines');

@@ -103,7 +103,7 @@ INSERT INTO matrix VALUES
 	('dbm_register(text,text,boolean)', $$SELECT dbm_register('priv--bbbb0002--cccc0003.sql', 'SELECT 1')$$, 'ok', '42501', 'ok', '42501'),
 	('dbm_unregister(text,text)', $$SELECT dbm_unregister('bbbb0002', 'priv')$$, 'ok', '42501', 'ok', '42501'),
 	('dbm_adopt(text,text)', $$SELECT dbm_adopt('bbbb0002', 'priv')$$, 'ok', '42501', 'ok', '42501'),
-	('dbm_revision(text,boolean,text,text,text,boolean,text,text[],text,boolean,text)', $$SELECT * FROM dbm_revision('new', project => 'priv')$$, 'ok', '42501', 'ok', '42501'),
+	('dbm_revision(text,boolean,text,text,text,boolean,text,text[],text,boolean,text,text[],text[],text,text,text[],boolean,text)', $$SELECT * FROM dbm_revision('new', project => 'priv')$$, 'ok', '42501', 'ok', '42501'),
 	('dbm_merge(text,text,text,text,boolean,text)', $$SELECT * FROM dbm_merge('aaaa0001', project => 'priv')$$, '55000', '42501', '55000', '42501'),
 	('dbm_squash(text,text,text,text)', $$SELECT * FROM dbm_squash('aaaa0001', 'aaaa0001', project => 'priv')$$, '22023', '42501', '22023', '42501'),
 	('dbm_import_alembic(text,text,text)', $$SELECT * FROM dbm_import_alembic('SELECT 1', project => 'priv')$$, '22023', '42501', '22023', '42501'),
@@ -111,7 +111,7 @@ INSERT INTO matrix VALUES
 	-- the schema; the revisions use a table that none of them creates
 	('dbm_set_model(text,text)', $$SELECT dbm_set_model('CREATE TABLE t ()', 'priv')$$, 'ok', '42501', 'ok', '42501'),
 	('dbm_model(text)', $$SELECT dbm_model('priv')$$, '42704', '42501', '42704', '42501'),
-	('dbm_diff(text,text,text[],text)', $$SELECT * FROM dbm_diff('live', 'empty', project => 'priv')$$, 'ok', '42501', 'ok', '42501'),
+	('dbm_diff(text,text,text[],text[],text,text,text[],boolean,text)', $$SELECT * FROM dbm_diff('live', 'empty', project => 'priv')$$, 'ok', '42501', 'ok', '42501'),
 	('dbm_check(text)', $$SELECT * FROM dbm_check('priv')$$, 'ok', '42501', 'ok', '42501'),
 	('dbm_test(text)', $$SELECT * FROM dbm_test('priv')$$, 'ok', '42501', 'ok', '42501'),
 	('dbm_snapshot(text,boolean,text)', $$SELECT dbm_snapshot('now', project => 'priv')$$, 'ok', '42501', 'ok', '42501'),
