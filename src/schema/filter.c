@@ -235,13 +235,13 @@ copy_result(const Merge *merge)
 	return result;
 }
 
-/* Does it go along with something that is compared? */
+/* Does it go along with something that is compared, and goes? */
 static bool
-goes_along(const DbmigFact *fact)
+goes_along(const Merge *merge, const DbmigFact *fact)
 {
-	for (const DbmigFact *whole = fact; whole; whole = whole->parent)
+	for (const DbmigFact *whole = fact->parent; whole; whole = whole->parent)
 	{
-		if (!whole->left_out)
+		if (!whole->left_out && !is_there(merge, whole))
 			return true;
 	}
 	return false;
@@ -249,7 +249,7 @@ goes_along(const DbmigFact *fact)
 
 /* Cut from the old inventory what is left out and cannot stay as it is. */
 static void
-cut_baseless(DbmigInventory *old)
+cut_baseless(const Merge *merge, DbmigInventory *old)
 {
 	int			n = 0;
 
@@ -257,7 +257,7 @@ cut_baseless(DbmigInventory *old)
 	{
 		DbmigFact  *fact = old->facts[i];
 
-		if (!fact->baseless || !fact->left_out || goes_along(fact))
+		if (!fact->baseless || !fact->left_out || goes_along(merge, fact))
 		{
 			old->facts[n++] = fact;
 			continue;
@@ -304,15 +304,17 @@ mark_left_out(const DbmigInventory *inventory, const DbmigFilter *filter)
 	}
 }
 
-/* Holds a schema anything that is compared? */
+/* Is it a schema that holds something left out, or not left out? */
 static bool
-holds_selected(const DbmigFact *schema)
+is_schema_with(const DbmigFact *fact, bool left_out)
 {
 	ListCell   *lc;
 
-	foreach(lc, schema->children)
+	if (!is_schema(fact))
+		return false;
+	foreach(lc, fact->children)
 	{
-		if (!((const DbmigFact *) lfirst(lc))->left_out)
+		if (((const DbmigFact *) lfirst(lc))->left_out == left_out)
 			return true;
 	}
 	return false;
@@ -345,19 +347,24 @@ dbmig_filter_inventories(DbmigInventory *old, DbmigInventory **wanted,
 
 		/* a new schema has to be there for what is to be in it */
 		if (!fact->left_out ||
-			(is_schema(fact) && holds_selected(fact) &&
+			(is_schema_with(fact, false) &&
 			 dbmig_inventory_find(old, fact) == NULL))
 			merge.result.facts[merge.result.n++] = fact;
 	}
 	for (int i = 0; i < old->n; i++)
 	{
-		if (old->facts[i]->left_out)
-			merge.result.facts[merge.result.n++] = old->facts[i];
+		DbmigFact  *fact = old->facts[i];
+
+		/* and an old one for what stays in it */
+		if (fact->left_out ||
+			(is_schema_with(fact, true) &&
+			 dbmig_inventory_find(*wanted, fact) == NULL))
+			merge.result.facts[merge.result.n++] = fact;
 	}
 	qsort(merge.result.facts, merge.result.n, sizeof(DbmigFact *), compare_facts);
 	find_baseless(&merge);
 	*wanted = copy_result(&merge);
-	cut_baseless(old);
+	cut_baseless(&merge, old);
 }
 
 /* Is there a kind by this name? */
