@@ -6,7 +6,7 @@ SET client_min_messages = warning;
 BEGIN;
 CREATE EXTENSION databrain_migrate;
 CREATE EXTENSION databrain;
-SELECT plan(75);
+SELECT plan(81);
 
 CREATE FUNCTION pg_temp.refused(call text, sqlstate text, description text)
 RETURNS text LANGUAGE sql AS $$
@@ -250,7 +250,7 @@ SELECT is_empty($$ SELECT * FROM dbm_diff('live', 'empty', project => 'shop') WH
 SELECT isnt_empty($$ SELECT * FROM dbm_diff('live', 'empty', '{public}', project => 'shop') WHERE identity ~ 'public' $$, 'unless they are named');
 SELECT count(*) FROM dbm_revision('s', upgrade_sql => 'CREATE TABLE shop.legacy2 (a int); CREATE TABLE shop.other (a int)', downgrade_sql => 'DROP TABLE shop.other', rev_id => 's1', project => 'forget') \gset
 SELECT dbm_set_model('CREATE SCHEMA shop; CREATE TABLE shop.other (a int)', 'forget') \gset
-SELECT throws_ok($$ SELECT * FROM dbm_test('forget') $$, '42P07', NULL, 'dbm_test runs what is left out');
+SELECT matches((SELECT string_agg(line, E'\n') FROM dbm_test('forget') AS line), 'legacy2" already exists', 'dbm_test runs what is left out');
 SELECT dbm_register('forget--s1--base.sql', E'-- s\n--\n-- Revision ID: s1\n-- Revises: base\nDROP TABLE shop.other; ALTER TABLE IF EXISTS shop.legacy2 RENAME TO legacy3;'),
 	dbm_register('forget--base--s1.sql', E'-- s\n--\n-- Revision ID: s1\n-- Revises: base\nCREATE TABLE IF NOT EXISTS shop.legacy2 (a int); CREATE TABLE shop.other (a int);', force => true) \gset
 SELECT is((SELECT string_agg(line, E'\n') FROM dbm_test('forget') AS line WHERE line ~ '^not|^#'), NULL, 'but does not compare it');
@@ -270,6 +270,39 @@ SELECT matches((SELECT script FROM dbm_revision('fam', true, project => 'fam') L
 	E'\n-- Not managed, so not compared:\n--   operator family public.fam: only in the new schema', 'is listed');
 SELECT dbm_set_model('CREATE OPERATOR FAMILY fam USING btree', 'fam2') \gset
 SELECT is_empty($$ SELECT * FROM dbm_revision('fam', true, project => 'fam2') $$, 'and is no reason for a revision');
+
+-- DataBrain, with the change that doc/schema.md shows
+\set model `cat versions/databrain.model.sql`
+SET LOCAL databrain_migrate.project = 'databrain';
+SELECT count(*) FROM dbm_upgrade() \gset
+SELECT dbm_set_model(:'model') \gset
+SELECT is_empty($$ SELECT * FROM dbm_revision('none', autogenerate => true) $$, 'DataBrain''s model is its head');
+SELECT dbm_set_model(:'model' || $$
+	ALTER TABLE document ADD COLUMN language text NOT NULL DEFAULT 'en';
+	ALTER TABLE document ADD CONSTRAINT document_language_check CHECK (language ~ '^[a-z]{2}$');
+	CREATE INDEX document_language_idx ON document (language);
+$$) \gset
+SELECT is((SELECT regexp_replace(script, '\A.*quit\n', '') FROM dbm_revision('add language', autogenerate => true) LIMIT 1), $script$
+-- Generated: from "revision:29e0e8f6dd42" to "model".
+--
+-- Hazards:
+--   constraint public.document document_language_check: fails on rows that break the constraint
+
+ALTER TABLE public.document ADD COLUMN language text DEFAULT 'en'::text NOT NULL;
+ALTER TABLE public.document ADD CONSTRAINT document_language_check CHECK ((language ~ '^[a-z]{2}$'::text)) NOT VALID;
+
+-- Hazard: fails on rows that break the constraint
+ALTER TABLE public.document VALIDATE CONSTRAINT document_language_check;
+
+CREATE INDEX document_language_idx ON public.document USING btree (language);
+$script$, 'a changed model is a revision');
+SELECT results_eq($$ SELECT direction FROM dbm_upgrade() UNION ALL SELECT direction FROM dbm_downgrade('-1') UNION ALL SELECT direction FROM dbm_upgrade() $$,
+	$$ VALUES ('upgrade'), ('downgrade'), ('upgrade') $$, 'up, down, up');
+SELECT is_empty($$ SELECT * FROM dbm_test() AS line WHERE line ~ '^not' $$, 'dbm_test');
+SET LOCAL databrain_migrate.exclude = 'byhand|shop|pgtap|author|book|shout';
+SELECT is_empty($$ SELECT * FROM dbm_check() $$, 'dbm_check, with the other projects left out');
+RESET databrain_migrate.exclude;
+SELECT is_empty($$ SELECT * FROM dbm_revision('none', autogenerate => true) $$, 'and that was all');
 
 SELECT * FROM finish();
 ROLLBACK;
