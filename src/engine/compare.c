@@ -108,8 +108,11 @@ run_model(DbmigSandbox *sandbox, const char *project)
 	DbmigModel *model = usable_model(project);
 
 	dbmig_note_script(NULL, "model");
-	dbmig_sandbox_run(sandbox, project, NULL, "model", model->ddl,
-					  get_role_oid(model->author, false));
+	if (dbmig_sandbox_run(sandbox, project, NULL, "model", model->ddl,
+						  get_role_oid(model->author, false)) == 0)
+		ereport(NOTICE,
+				errmsg("the model of project \"%s\" has no statements", project),
+				errdetail("It declares a schema that is empty."));
 	dbmig_note_script(NULL, NULL);
 }
 

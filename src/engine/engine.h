@@ -200,7 +200,7 @@ extern bool dbmig_is_project_lock(const LOCKTAG *tag);
 /* executor.c */
 typedef bool (*DbmigStatementFilter) (Node *statement, void *arg);
 extern void dbmig_script_error_callback(void *arg);
-extern void dbmig_execute_filtered(const char *project, const char *revision,
+extern int	dbmig_execute_filtered(const char *project, const char *revision,
 								   const char *file_name, const char *text,
 								   DbmigStatementFilter filter, void *arg);
 extern int	dbmig_execute_script(const char *project, const char *revision,

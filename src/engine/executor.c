@@ -262,9 +262,9 @@ dbmig_execute_script(const char *project, const char *revision,
  * Run a text statement by statement, those only that a filter lets pass, and
  * as it leaves them.  For texts whose effects do not stay: nothing is reported
  * as progress, and no lock_timeout of ours applies.  revision is NULL for a
- * text that is no revision's.
+ * model.  Returns how many statements the text has.
  */
-void
+int
 dbmig_execute_filtered(const char *project, const char *revision,
 					   const char *file_name, const char *text,
 					   DbmigStatementFilter filter, void *arg)
@@ -290,7 +290,8 @@ dbmig_execute_filtered(const char *project, const char *revision,
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
 
-	statements = dbmig_script_parse(text, file_name, &clean);
+	statements = revision ? dbmig_script_parse(text, file_name, &clean) :
+		dbmig_model_parse(text, file_name, &clean);
 	at.text = clean;
 	at.count = list_length(statements);
 	foreach(lc, statements)
@@ -314,4 +315,5 @@ dbmig_execute_filtered(const char *project, const char *revision,
 	AtEOXact_GUC(false, nestlevel);
 	MemoryContextSwitchTo(caller_context);
 	MemoryContextDelete(script_context);
+	return at.number;
 }

@@ -26,6 +26,7 @@
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
 #include "engine/engine.h"
+#include "engine/sandbox.h"
 #include "miscadmin.h"
 #include "nodes/value.h"
 #include "parser/parse_func.h"
@@ -59,6 +60,11 @@ dbmig_enter_run(const char *function)
 		ereport(ERROR,
 				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				errmsg("%s cannot be called by a revision", function));
+	if (dbmig_is_in_sandbox())
+		ereport(ERROR,
+				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("%s cannot be called by a model or a revision that is tried",
+					   function));
 	running = true;
 }
 

@@ -46,6 +46,7 @@
 #include "commands/defrem.h"
 #include "commands/extension.h"
 #include "commands/schemacmds.h"
+#include "commands/trigger.h"
 #include "engine/engine.h"
 #include "engine/sandbox.h"
 #include "executor/spi.h"
@@ -90,7 +91,7 @@ struct DbmigSandbox
 	bool		frees_enum_values;	/* has such a value been freed for use? */
 };
 
-/* Is this process in a sandbox? */
+/* Is this process in a sandbox?  What runs there may not open another. */
 static bool in_sandbox = false;
 
 static const char aside_prefix[] = "dbm_aside_";
@@ -447,6 +448,35 @@ rename_global_objects(int *number)
 	SPI_finish();
 }
 
+/*
+ * Disable the event triggers of others.  Those that are to fire always do so
+ * whatever session_replication_role says, and a text could set that.
+ */
+static void
+disable_event_triggers(void)
+{
+	Relation	relation = table_open(EventTriggerRelationId, RowExclusiveLock);
+	SysScanDesc scan = systable_beginscan(relation, InvalidOid, false, NULL, 0,
+										  NULL);
+	Oid			engine = get_extension_oid("databrain_migrate", false);
+	HeapTuple	tuple;
+
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_event_trigger trigger = (Form_pg_event_trigger) GETSTRUCT(tuple);
+
+		if (trigger->evtenabled == TRIGGER_DISABLED ||
+			getExtensionOfObject(EventTriggerRelationId, trigger->oid) == engine)
+			continue;
+		tuple = heap_copytuple(tuple);
+		((Form_pg_event_trigger) GETSTRUCT(tuple))->evtenabled = TRIGGER_DISABLED;
+		CatalogTupleUpdate(relation, &tuple->t_self, tuple);
+	}
+	systable_endscan(scan);
+	table_close(relation, RowExclusiveLock);
+	CommandCounterIncrement();
+}
+
 /* The names of all extensions. */
 static List *
 extension_names(void)
@@ -478,6 +508,7 @@ replace_schemas(DbmigSandbox *sandbox, List *schemas)
 	SetUserIdAndSecContext(dbmig_engine_owner(), sandbox->caller_security |
 						   SECURITY_LOCAL_USERID_CHANGE);
 	dbmig_silence_event_triggers();
+	disable_event_triggers();
 	foreach(lc, schemas)
 	{
 		Replaced   *schema = palloc(sizeof(Replaced));
@@ -543,9 +574,12 @@ dbmig_in_sandbox(List *schemas, DbmigSandboxWork work, void *arg)
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
 	ErrorData  *volatile error = NULL;
-	bool		was_in_sandbox = in_sandbox;
 
-	PreventCommandIfReadOnly("a sandbox run");
+	PreventCommandIfReadOnly("a schema comparison");
+	if (in_sandbox)
+		ereport(ERROR,
+				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				errmsg("schemas cannot be compared by a model or a revision that is tried"));
 	sandbox->context = context;
 	GetUserIdAndSecContext(&sandbox->caller, &sandbox->caller_security);
 	sandbox->present = extension_names();
@@ -575,7 +609,7 @@ dbmig_in_sandbox(List *schemas, DbmigSandboxWork work, void *arg)
 		FlushErrorState();
 	}
 	PG_END_TRY();
-	in_sandbox = was_in_sandbox;
+	in_sandbox = false;
 	RollbackAndReleaseCurrentSubTransaction();
 	MemoryContextSwitchTo(context);
 	CurrentResourceOwner = owner;
@@ -891,21 +925,24 @@ without_restrict(const char *text)
 /*
  * Run the statements of a text as a role.  A model's text runs restricted: it
  * can neither become another role nor leave anything behind in the session.
- * revision is NULL for a model.
+ * revision is NULL for a model.  Returns how many statements the text has.
  */
-void
+int
 dbmig_sandbox_run(DbmigSandbox *sandbox, const char *project, const char *revision,
 				  const char *file_name, const char *text, Oid role)
 {
+	int			count;
+
 	sandbox->role = role;
 	sandbox->security = sandbox->caller_security;
 	if (revision == NULL)
 		sandbox->security |= SECURITY_LOCAL_USERID_CHANGE |
 			SECURITY_RESTRICTED_OPERATION;
 	SetUserIdAndSecContext(role, sandbox->security);
-	dbmig_execute_filtered(project, revision, file_name, without_restrict(text),
-						   filter_noting, sandbox);
+	count = dbmig_execute_filtered(project, revision, file_name,
+								   without_restrict(text), filter_noting, sandbox);
 	SetUserIdAndSecContext(sandbox->caller, sandbox->caller_security);
+	return count;
 }
 
 /*

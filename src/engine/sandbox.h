@@ -20,9 +20,9 @@ extern Oid	dbmig_engine_owner(void);
 extern bool dbmig_schema_is_managed(const char *name, Oid schema);
 extern List *dbmig_managed_schemas(List *names);
 extern void dbmig_check_schemas(List *names);
-extern void dbmig_in_sandbox(List *schemas, DbmigSandboxWork work, void *arg);
 extern bool dbmig_is_in_sandbox(void);
-extern void dbmig_sandbox_run(DbmigSandbox *sandbox, const char *project,
+extern void dbmig_in_sandbox(List *schemas, DbmigSandboxWork work, void *arg);
+extern int	dbmig_sandbox_run(DbmigSandbox *sandbox, const char *project,
 							  const char *revision, const char *file_name,
 							  const char *text, Oid role);
 extern void dbmig_sandbox_run_revision(DbmigSandbox *sandbox,

@@ -98,6 +98,7 @@ typedef struct Source
 	const char *file_name;
 	const char *text;			/* as written */
 	char	   *clean;			/* what the server's parser gets */
+	bool		is_model;		/* and not a revision's script */
 	ErrorContextCallback callback;
 } Source;
 
@@ -253,6 +254,7 @@ begin_source(Source *source, const char *text, const char *file_name)
 {
 	source->file_name = file_name;
 	source->text = text;
+	source->is_model = false;
 	source->clean = pstrdup(text);
 	memset(source->clean, ' ', dbmig_mark_length(text));
 
@@ -340,8 +342,13 @@ skip_psql_command(Lexer *lexer, bool in_statement)
 		length = pg_mbcliplen(command, length, NAMEDATALEN);
 		ereport(ERROR,
 				errcode(ERRCODE_SYNTAX_ERROR),
+				source->is_model ?
+				errmsg("psql command \"%.*s\" is not supported in a model",
+					   length, command) :
 				errmsg("psql command \"%.*s\" is not supported in a revision script",
 					   length, command),
+				source->is_model ?
+				errdetail("Models are run by the server, which knows no psql command but \\echo, \\restrict and \\unrestrict, on lines between the statements.") :
 				errdetail("Revision scripts are run by the server, which knows no psql command but \\echo, on lines between the statements."),
 				source_errposition(source, lexer->start));
 	}
@@ -562,10 +569,16 @@ watch_copy(CopyWatch *watch, const Lexer *lexer, bool first)
 		if (strcmp(keyword, "stdin") == 0 || strcmp(keyword, "stdout") == 0)
 			ereport(ERROR,
 					errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					lexer->source->is_model ?
+					errmsg("COPY with the client is not supported in a model") :
 					watch->is_from ?
 					errmsg("COPY FROM STDIN is not supported in a revision script") :
 					errmsg("COPY TO STDOUT is not supported in a revision script"),
+					lexer->source->is_model ?
+					errdetail("Models are run by the server, without a client to exchange rows with.") :
 					errdetail("Revision scripts are run by the server, without a client to exchange rows with."),
+					lexer->source->is_model ?
+					errhint("A model needs no rows: leave it out.") :
 					watch->is_from ?
 					errhint("Use INSERT with a VALUES list, or COPY from a file of the server.") :
 					errhint("Use COPY to a file of the server."),
@@ -679,6 +692,51 @@ dbmig_statements_parse(const char *text, const char *file_name, char **clean)
 	return result;
 }
 
+/* Raise if a statement begins or ends a transaction. */
+static void
+reject_transactions(const Source *source, List *statements)
+{
+	ListCell   *cell;
+
+	foreach(cell, statements)
+	{
+		const DbmigStatement *statement = lfirst(cell);
+
+		if (!IsA(statement->raw->stmt, TransactionStmt))
+			continue;
+		ereport(ERROR,
+				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				source->is_model ?
+				errmsg("%s is not supported in a model",
+					   CreateCommandName(statement->raw->stmt)) :
+				errmsg("%s is not supported in a revision script",
+					   CreateCommandName(statement->raw->stmt)),
+				source->is_model ?
+				errdetail("A model is run in a subtransaction that is rolled back.") :
+				errdetail("Transactions are begun and ended around revisions, not by them."),
+				source->is_model ?
+				errhint("Leave it out.") :
+				errhint("Split the revision in two, or give it the header \"Transactional: no\" to run it outside of a transaction."),
+				source_errposition(source, statement->start));
+	}
+}
+
+static List *
+parse_without_transactions(const char *text, const char *file_name,
+						   char **clean, bool is_model)
+{
+	Source		source;
+	List	   *result;
+
+	begin_source(&source, text, file_name);
+	source.is_model = is_model;
+	result = parse_source(&source);
+	reject_transactions(&source, result);
+	end_source(&source);
+	*clean = source.clean;
+	return result;
+}
+
 /*
  * Parse a script.  Returns a list of DbmigStatement, none for a script that
  * has only comments, and sets *clean to the text that their offsets and the
@@ -688,26 +746,12 @@ dbmig_statements_parse(const char *text, const char *file_name, char **clean)
 List *
 dbmig_script_parse(const char *text, const char *file_name, char **clean)
 {
-	Source		source;
-	List	   *result;
-	ListCell   *cell;
+	return parse_without_transactions(text, file_name, clean, false);
+}
 
-	begin_source(&source, text, file_name);
-	result = parse_source(&source);
-	foreach(cell, result)
-	{
-		const DbmigStatement *statement = lfirst(cell);
-
-		if (IsA(statement->raw->stmt, TransactionStmt))
-			ereport(ERROR,
-					errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					errmsg("%s is not supported in a revision script",
-						   CreateCommandName(statement->raw->stmt)),
-					errdetail("Transactions are begun and ended around revisions, not by them."),
-					errhint("Split the revision in two, or give it the header \"Transactional: no\" to run it outside of a transaction."),
-					source_errposition(&source, statement->start));
-	}
-	end_source(&source);
-	*clean = source.clean;
-	return result;
+/* The same for a model, with errors that speak of one. */
+List *
+dbmig_model_parse(const char *text, const char *file_name, char **clean)
+{
+	return parse_without_transactions(text, file_name, clean, true);
 }

@@ -102,6 +102,8 @@ extern int	dbmig_header_length(const char *text);
 extern char *dbmig_script_checksum(const char *text, const char *file_name);
 extern List *dbmig_script_parse(const char *text, const char *file_name,
 								char **clean);
+extern List *dbmig_model_parse(const char *text, const char *file_name,
+							   char **clean);
 extern void dbmig_note_error_line(int line);
 extern int	dbmig_take_error_line(void);
 extern List *dbmig_statements_parse(const char *text, const char *file_name,
