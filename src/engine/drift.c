@@ -13,7 +13,9 @@
  *
  * The differences are put in an order in which their repairs can run one after
  * another, and their adoptions the other way round.  Differences that wait for
- * each other are knotted: the first one has the statements of all.
+ * each other are knotted: the first one has the statements of all.  So are those
+ * of one table when a part of it is replaced, and of a sequence and who owns it:
+ * there the order of statements holds more than references say.
  *
  * Who changed an object, the recorded DDL tells by its identity.
  *
@@ -37,7 +39,10 @@ typedef struct Difference
 {
 	DbmigDrift *row;
 	const DbmigFact *fact;		/* the live one, if there is one */
+	bool		missing;		/* or only the wanted one */
 	int			first;			/* place of its first statement */
+	bool		drops;			/* what its repair does */
+	bool		creates;
 	List	   *next;			/* Difference, whose repairs come later */
 	/* to find knots */
 	int			number;			/* as visited; 0: not yet */
@@ -64,6 +69,14 @@ typedef struct Drifting
 	List	   *stack;
 	int			visited;
 } Drifting;
+
+/* The differences of an object and its parts. */
+typedef struct Whole
+{
+	const DbmigFact *fact;		/* the key; must be first */
+	List	   *differences;
+	bool		replaced;		/* is any of them replaced? */
+} Whole;
 
 /* An identity on record, and the newest command about it. */
 typedef struct Trace
@@ -149,6 +162,7 @@ add_difference(Drifting *drifting, const DbmigFact *fact, const char *what)
 	difference->row->id = fact->id;
 	difference->row->difference = what;
 	difference->fact = fact;
+	difference->missing = strcmp(what, "missing") == 0;
 	difference->first = INT_MAX;
 	difference->knot = difference;
 	drifting->differences = lappend(drifting->differences, difference);
@@ -270,7 +284,11 @@ add_edges(Drifting *drifting, List *actions, bool repair)
 
 		CHECK_FOR_INTERRUPTS();
 		if (repair)
+		{
 			difference->first = Min(difference->first, foreach_current_index(lc));
+			difference->drops |= strcmp(action->change, "drop") == 0;
+			difference->creates |= strcmp(action->change, "create") == 0;
+		}
 		foreach(next, action->next)
 		{
 			Difference *other = difference_of(drifting, lfirst(next));
@@ -281,6 +299,96 @@ add_edges(Drifting *drifting, List *actions, bool repair)
 				add_edge(other, difference);
 		}
 	}
+}
+
+/* Make two differences one knot. */
+static void
+knot(Difference *a, Difference *b)
+{
+	if (a == NULL || b == NULL)
+		return;
+	add_edge(a, b);
+	add_edge(b, a);
+}
+
+/* The difference of a column, by its name. */
+static Difference *
+difference_of_column(const Drifting *drifting, const DbmigInventory *inventory,
+					 const char *name)
+{
+	DbmigFact	key = {.kind = &dbmig_kind_column};
+	const DbmigFact *column;
+
+	key.id = unconstify(char *, name);
+	while (dbmig_kinds[key.rank] != key.kind)
+		key.rank++;
+	column = dbmig_inventory_find(inventory, &key);
+	return column ? find_difference(drifting, column) : NULL;
+}
+
+/* Knot sequences with the columns that own them, in one inventory. */
+static void
+knot_owned_sequences(const Drifting *drifting, const DbmigInventory *inventory)
+{
+	for (int i = 0; i < inventory->n; i++)
+	{
+		const DbmigFact *fact = inventory->facts[i];
+
+		CHECK_FOR_INTERRUPTS();
+		if (fact->kind == &dbmig_kind_ownership)
+			knot(find_difference(drifting, fact),
+				 difference_of_column(drifting, inventory,
+									  dbmig_fact_value(fact, "column")));
+	}
+}
+
+/* The object that a difference is about or within, live if it is. */
+static const DbmigFact *
+whole_of(const Difference *difference)
+{
+	const DbmigFact *fact = difference->fact;
+
+	while (fact->parent && fact->parent->kind != &dbmig_kind_schema)
+		fact = fact->parent;
+	return difference->missing && fact->twin ? fact->twin : fact;
+}
+
+/* Knot the differences of each object of which a part is replaced. */
+static void
+knot_replaced_parts(const Drifting *drifting)
+{
+	HASHCTL		ctl = {
+		.keysize = sizeof(const DbmigFact *),.entrysize = sizeof(Whole),
+		.hcxt = CurrentMemoryContext
+	};
+	HTAB	   *wholes = hash_create("dbmig drift wholes", 256, &ctl,
+									 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	HASH_SEQ_STATUS status;
+	Whole	   *whole;
+	ListCell   *lc;
+
+	foreach(lc, drifting->differences)
+	{
+		Difference *difference = lfirst(lc);
+		const DbmigFact *key = whole_of(difference);
+		bool		found;
+
+		whole = hash_search(wholes, &key, HASH_ENTER, &found);
+		if (!found)
+		{
+			whole->differences = NIL;
+			whole->replaced = false;
+		}
+		whole->differences = lappend(whole->differences, difference);
+		whole->replaced |= difference->drops && difference->creates;
+	}
+	hash_seq_init(&status, wholes);
+	while ((whole = hash_seq_search(&status)) != NULL)
+	{
+		foreach(lc, whole->replaced ? whole->differences : NIL)
+			knot(linitial(whole->differences), lfirst(lc));
+	}
+	hash_destroy(wholes);
 }
 
 /* ---------------- order ---------------- */
@@ -605,6 +713,10 @@ dbmig_find_drift(const DbmigProject *project, const char *role)
 	drifting.adopt = dbmig_diff(comparison->to, comparison->from, role)->actions;
 	spread(&drifting, comparison->to);
 	add_edges(&drifting, drifting.adopt, false);
+
+	knot_owned_sequences(&drifting, comparison->from);
+	knot_owned_sequences(&drifting, comparison->to);
+	knot_replaced_parts(&drifting);
 
 	sort_differences(&drifting);
 	write_statements(&drifting, drifting.repair, true);
