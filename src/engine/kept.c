@@ -28,7 +28,6 @@
  */
 #include "postgres.h"
 
-#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "engine/kept.h"
 #include "executor/spi.h"
@@ -67,20 +66,22 @@ static const char *const settings[] = {
 	"allow_in_place_tablespaces",
 	"row_security",
 	"session_replication_role",
-	"plpgsql.variable_conflict",
-	"plpgsql.extra_errors",
 	"databrain_migrate.schemas"
 };
 
 /*
  * What a sandbox has before anything runs, for the role $1, in one text; and
- * whether schemas other than $2 stay in place.
+ * whether there is more that a text can use: schemas other than $2, or temporary
+ * objects.
  */
 static const char surroundings_query[] =
 "SELECT string_agg(line, E'\\n' ORDER BY line COLLATE \"C\"), "
 "EXISTS (SELECT FROM pg_namespace n WHERE n.oid <> ALL ($2) AND n.nspname !~ '^pg_'"
 "  AND n.nspname <> 'information_schema' AND NOT EXISTS (SELECT FROM pg_depend d"
-"  WHERE d.classid = 'pg_namespace'::regclass AND d.objid = n.oid AND d.deptype = 'e')) "
+"  WHERE d.classid = 'pg_namespace'::regclass AND d.objid = n.oid AND d.deptype = 'e'))"
+" OR EXISTS (SELECT FROM pg_class WHERE relnamespace = pg_my_temp_schema())"
+" OR EXISTS (SELECT FROM pg_type WHERE typnamespace = pg_my_temp_schema())"
+" OR EXISTS (SELECT FROM pg_proc WHERE pronamespace = pg_my_temp_schema()) "
 "FROM ("
 "SELECT concat_ws(' ', 'database', current_database(), pg_encoding_to_char(d.encoding),"
 "  d.datcollate, d.datctype) AS line"
@@ -179,13 +180,8 @@ key_of(const DbmigText *text, List *managed)
 {
 	StringInfoData all;
 	char	   *key = NULL;
-	Oid			temp;
-	Oid			temp_toast;
 	ListCell   *lc;
 
-	GetTempNamespaceState(&temp, &temp_toast);
-	if (OidIsValid(temp))
-		return NULL;
 	initStringInfo(&all);
 	/* the sandbox has the settings of the caller, the query its own */
 	for (int i = 0; i < (int) lengthof(settings); i++)
@@ -241,11 +237,12 @@ is_small(const DbmigInventory *inventory)
 	return size < MAX_SIZE;
 }
 
-/* Take down an inventory that the text was just found to build. */
+/* Take down an inventory that the text was just found to build; not for NULL. */
 void
 dbmig_keep_inventory(DbmigKeeping *keeping, const DbmigInventory *inventory)
 {
-	if (keeping->key == NULL || keeping->row || !is_small(inventory))
+	if (keeping == NULL || keeping->key == NULL || keeping->row ||
+		!is_small(inventory))
 		return;
 	keeping->row = palloc0(sizeof(DbmigKept));
 	keeping->row->inventory = dbmig_inventory_to_jsonb(inventory);

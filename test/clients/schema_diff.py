@@ -23,6 +23,7 @@ A file consists of sections, each begun by a line "--- NAME":
   rows       run after "from"; what it fills is checked by
   keep       one query a line, run before and after the upgrade
   nothing    there is nothing to be done, however the texts are spelled
+  unsteady   why what the second schema builds cannot be known from its text
   lost       steps that cannot pass, and why, a line each: "downgrade: reason"
 """
 import os

@@ -24,6 +24,9 @@ $primary->safe_psql('postgres', q(ALTER EXTENSION databrain UPDATE TO '+1'));
 $primary->safe_psql('postgres',
 	q(SELECT dbm_register('shop--base--s1.sql', 'CREATE TABLE item (id int);')));
 $primary->safe_psql('postgres', q(SELECT dbm_upgrade(project => 'shop')));
+# What the model builds was found out by the primary.
+$primary->safe_psql('postgres', q(SELECT dbm_set_model('CREATE TABLE m (id int);')));
+$primary->safe_psql('postgres', q(SELECT * FROM dbm_diff('live', 'model')));
 
 sub catch_up
 {
@@ -46,6 +49,7 @@ my @reading = (
 	q(SELECT dbm_graph('mermaid', 'shop')),
 	'SELECT * FROM dbm_projects()',
 	q(SELECT dbm_require('39015ae510e0')),
+	q(SELECT * FROM dbm_diff('live', 'model')),
 	q(SELECT extversion FROM pg_extension WHERE extname = 'databrain'),);
 foreach my $query (@reading)
 {

@@ -11,3 +11,5 @@ CREATE INDEX t_h ON t USING gin (h);
 INSERT INTO t VALUES (1, 'A');
 --- keep
 SELECT id, c FROM t
+--- unsteady
+its extensions come from files
