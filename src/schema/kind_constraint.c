@@ -21,7 +21,8 @@
 #define CONSTRAINT_VALUES \
 	"quote_ident(k.conname) AS name, " \
 	"c.relkind AS relkind, " \
-	"regexp_replace(pg_get_constraintdef(k.oid), ' NOT VALID$', '') AS " \
+	"CASE WHEN k.convalidated THEN pg_get_constraintdef(k.oid) ELSE " \
+	"regexp_replace(pg_get_constraintdef(k.oid), ' NOT VALID$', '') END AS " \
 	"definition, " \
 	"CASE WHEN NOT k.convalidated THEN ' NOT VALID' END AS not_valid"
 
@@ -29,7 +30,10 @@ static const char constraint_query[] =
 	CONSTRAINT_HEAD " "
 	"CASE WHEN k.conparentid <> 0 OR NOT k.conislocal THEN "
 	"'pg_constraint'::regclass::oid END, coalesce(nullif(k.conparentid, "
-	"0), up.oid, 0), 0, "
+	"0), CASE WHEN k.contype = 'c' AND k.coninhcount > 0 THEN "
+	"(SELECT p.oid FROM pg_inherits h JOIN pg_constraint p ON p.conrelid = "
+	"h.inhparent AND p.conname = k.conname WHERE h.inhrelid = c.oid ORDER BY "
+	"h.inhseqno LIMIT 1) END, 0), 0, "
 	QUALIFIED("n.nspname", "c.relname") " || ' ' || quote_ident(k.conname), "
 	"CASE WHEN k.contype IN ('p', 'u', 'x') THEN 'n:' || "
 	QUALIFIED("n.nspname", "k.conname") " END, "
@@ -48,10 +52,6 @@ static const char constraint_query[] =
 	"FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN "
 	"pg_namespace n ON n.oid = c.relnamespace "
 	"LEFT JOIN pg_index i ON i.indexrelid = k.conindid "
-	"LEFT JOIN LATERAL (SELECT p.oid FROM pg_inherits h JOIN pg_constraint "
-	"p ON p.conrelid = h.inhparent AND p.conname = k.conname "
-	"WHERE k.contype = 'c' AND k.coninhcount > 0 AND h.inhrelid = c.oid "
-	"ORDER BY h.inhseqno LIMIT 1) up ON true "
 	"WHERE k.contype IN ('p', 'u', 'x', 'c') AND c.relpersistence <> 't' "
 	"AND n.oid = ANY ($1) ";
 
@@ -221,10 +221,11 @@ const DbmigKind dbmig_kind_foreign_key = {
 	"ELSE pg_get_indexdef(c.oid) END AS definition, " \
 	"(SELECT quote_ident(s.spcname) FROM pg_tablespace s WHERE s.oid = " \
 	"c.reltablespace) AS tablespace, " \
+	"CASE WHEN i.indexprs IS NOT NULL THEN " \
 	"(SELECT string_agg(a.attnum || ' SET STATISTICS ' || " \
 	"a.attstattarget, ', ALTER COLUMN ' ORDER BY a.attnum) " \
 	"FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attstattarget >= " \
-	"0) AS statistics, " \
+	"0) END AS statistics, " \
 	"CASE WHEN i.indisclustered THEN 'CLUSTER' END AS clustered, " \
 	"CASE WHEN i.indisreplident THEN 'REPLICA IDENTITY' END AS " \
 	"replica_identity " \

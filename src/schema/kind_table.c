@@ -293,11 +293,21 @@ const DbmigKind dbmig_kind_inheritance = {
 
 /* column */
 
+/*
+ * Of the column that a column is inherited from.  A CASE is all that a column
+ * of a table's own costs; there are many of these.
+ */
+#define COLUMN_ABOVE(what) \
+	"CASE WHEN a.attinhcount > 0 THEN (SELECT " what " FROM pg_inherits i JOIN " \
+	"pg_attribute p ON p.attrelid = i.inhparent AND p.attname = a.attname " \
+	"WHERE i.inhrelid = c.oid AND p.attnum > 0 ORDER BY i.inhseqno LIMIT 1) END"
+
 static const char column_query[] =
 	"SELECT 'pg_class'::regclass::oid, c.oid, a.attnum::int4, "
 	"'pg_class'::regclass::oid, c.oid, 0, "
 	"CASE WHEN a.attinhcount > 0 AND NOT a.attislocal THEN "
-	"'pg_class'::regclass::oid END, up.attrelid, up.attnum::int4, "
+	"'pg_class'::regclass::oid END, " COLUMN_ABOVE("p.attrelid") ", "
+	COLUMN_ABOVE("p.attnum::int4") ", "
 	QUALIFIED("n.nspname", "c.relname")
 	" || '.' || quote_ident(a.attname), NULL::text, "
 	"quote_ident(a.attname) AS name, "
@@ -342,10 +352,6 @@ static const char column_query[] =
 	"JOIN pg_type t ON t.oid = a.atttypid "
 	"LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum AND "
 	"a.attgenerated <> '' "
-	"LEFT JOIN LATERAL (SELECT p.attrelid, p.attnum FROM pg_inherits i JOIN "
-	"pg_attribute p ON p.attrelid = i.inhparent AND p.attname = a.attname "
-	"WHERE i.inhrelid = c.oid AND a.attinhcount > 0 AND p.attnum > 0 ORDER "
-	"BY i.inhseqno LIMIT 1) up ON true "
 	"LEFT JOIN LATERAL (SELECT s.*, quote_ident(q.relname) AS name, "
 	QUALIFIED("qn.nspname", "q.relname") " AS id "
 	"FROM pg_depend p JOIN pg_sequence s ON s.seqrelid = p.objid JOIN "
