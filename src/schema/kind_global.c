@@ -88,7 +88,7 @@ static const DbmigRule server_rules[] = {
 const DbmigKind dbmig_kind_server = {
 	.name = "server",
 	.query = server_query,
-	.flags = DBMIG_GLOBAL,
+	.flags = DBMIG_GLOBAL | DBMIG_ONE_BY_ONE,
 	RULES(server_rules),
 	.address = "SERVER {id}",
 	.grant_on = "FOREIGN SERVER {id}",

@@ -296,13 +296,21 @@ dbmig_alter_privileges(DbmigDiff *diff, DbmigFact *before, DbmigFact *after,
 	}
 }
 
-/* Take default privileges back to what the server does by itself. */
+/*
+ * Take default privileges back to what the server does by itself; those of a
+ * schema go with it.
+ */
 void
 dbmig_drop_privileges(DbmigDiff *diff, DbmigFact *fact)
 {
 	DbmigFact  *after = palloc(sizeof(DbmigFact));
 	const DbmigKind *kind = fact->kind;
 
+	if (fact->parent && fact->parent->gone)
+	{
+		fact->gone = fact->parent->gone;
+		return;
+	}
 	*after = *fact;
 	after->values = palloc(sizeof(char *) * kind->nrules);
 	for (int i = 0; i < kind->nrules; i++)
