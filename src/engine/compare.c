@@ -194,11 +194,11 @@ check_source(const char *source)
 }
 
 /*
- * Leave out extensions that a text did not ask for: those of the database are
- * there in any sandbox.
+ * Leave out what a text did not make but the database has: extensions, and
+ * casts and the like, are there in any sandbox.
  */
 static void
-select_extensions(const DbmigSandbox *sandbox, DbmigInventory *inventory)
+select_declared(const DbmigSandbox *sandbox, DbmigInventory *inventory)
 {
 	int			n = 0;
 
@@ -209,18 +209,23 @@ select_extensions(const DbmigSandbox *sandbox, DbmigInventory *inventory)
 		if (fact->kind == &dbmig_kind_extension &&
 			!dbmig_sandbox_declares_extension(sandbox, fact->id))
 			continue;
+		if ((fact->kind->flags & DBMIG_SHARED_NAME) &&
+			dbmig_sandbox_was_there(sandbox, fact->address.classid,
+									fact->address.objid))
+			continue;
 		inventory->facts[n++] = fact;
 	}
 	inventory->n = n;
 }
 
-/* Has an inventory facts of a kind? */
+/* Has an inventory facts of a kind that are part of nothing else? */
 static bool
 has_kind(const DbmigInventory *inventory, const DbmigKind *kind)
 {
 	for (int i = 0; i < inventory->n; i++)
 	{
-		if (inventory->facts[i]->kind == kind)
+		if (inventory->facts[i]->kind == kind &&
+			inventory->facts[i]->parent == NULL)
 			return true;
 	}
 	return false;
@@ -240,10 +245,28 @@ compare_unmanaged_cells(const ListCell *a, const ListCell *b)
 	return compare_unmanaged(lfirst(a), lfirst(b));
 }
 
+/* Does a fact need something in a schema that a text does not have? */
+static bool
+needs_what_goes(const DbmigFact *fact, const DbmigInventory *text)
+{
+	ListCell   *lc;
+
+	foreach(lc, fact->references)
+	{
+		const DbmigFact *used = lfirst(lc);
+
+		if (!(used->kind->flags & DBMIG_GLOBAL) &&
+			dbmig_inventory_find(text, used) == NULL)
+			return true;
+	}
+	return false;
+}
+
 /*
  * A text that says nothing of a kind that lies outside of schemas, such as
  * publications, is taken to leave that kind alone: the database's are listed as
- * not managed.
+ * not managed.  One that cannot stay, since its function goes, is another
+ * matter.
  */
 static void
 leave_unmentioned(const DbmigInventory *text, DbmigInventory *live)
@@ -257,7 +280,8 @@ leave_unmentioned(const DbmigInventory *text, DbmigInventory *live)
 
 		while (root->parent)
 			root = root->parent;
-		if (!(root->kind->flags & DBMIG_GLOBAL) || has_kind(text, root->kind))
+		if (!(root->kind->flags & DBMIG_GLOBAL) || has_kind(text, root->kind) ||
+			needs_what_goes(root, text))
 		{
 			live->facts[n++] = fact;
 			continue;
@@ -282,7 +306,7 @@ read_sandbox(const DbmigSandbox *sandbox, List *schemas)
 	DbmigInventory *inventory =
 		dbmig_inventory_read(dbmig_sandbox_schemas(sandbox, schemas));
 
-	select_extensions(sandbox, inventory);
+	select_declared(sandbox, inventory);
 	return inventory;
 }
 

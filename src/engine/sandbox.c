@@ -6,7 +6,8 @@
  * A sandbox is an internal subtransaction that is always rolled back.  In it
  * the managed schemas are renamed aside and empty ones with the same names,
  * owners and privileges take their place; what extensions keep in them moves
- * over, so that types and functions are found.  Then a model or revisions run,
+ * over, so that types and functions are found.  Casts, transforms, languages
+ * and access methods stay until a text makes one in their place.  Then a model or revisions run,
  * and what they made is read.
  *
  * The engine's owner does the moving, with names that were computed here; the
@@ -31,6 +32,8 @@
 #include "catalog/dependency.h"
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_cast.h"
 #include "catalog/pg_default_acl.h"
 #include "catalog/pg_depend.h"
 #include "catalog/pg_enum.h"
@@ -38,13 +41,17 @@
 #include "catalog/pg_extension.h"
 #include "catalog/pg_foreign_data_wrapper.h"
 #include "catalog/pg_foreign_server.h"
+#include "catalog/pg_language.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_publication.h"
+#include "catalog/pg_subscription.h"
+#include "catalog/pg_transform.h"
 #include "catalog/pg_type.h"
 #include "commands/alter.h"
 #include "commands/comment.h"
 #include "commands/defrem.h"
 #include "commands/extension.h"
+#include "commands/proclang.h"
 #include "commands/schemacmds.h"
 #include "commands/trigger.h"
 #include "engine/engine.h"
@@ -89,6 +96,28 @@ struct DbmigSandbox
 	void	   *enum_values;	/* that the transaction added before */
 	bool		adds_enum_value;	/* does the statement that was let through? */
 	bool		frees_enum_values;	/* has such a value been freed for use? */
+	HTAB	   *shared;			/* SharedObject */
+	int			asides;			/* names given to what makes place */
+};
+
+/* A cast or the like of the database, which has no schema. */
+typedef struct SharedObject
+{
+	Oid			classid;
+	Oid			objid;
+} SharedObject;
+
+/* Where these are. */
+static const struct
+{
+	Oid			classid;
+	int			cache;			/* that finds one by what it is for, or its name */
+	AttrNumber	name;			/* 0: has none */
+}			shared_kinds[] = {
+	{CastRelationId, CASTSOURCETARGET, 0},
+	{TransformRelationId, TRFTYPELANG, 0},
+	{LanguageRelationId, LANGNAME, Anum_pg_language_lanname},
+	{AccessMethodRelationId, AMNAME, Anum_pg_am_amname}
 };
 
 /* Is this process in a sandbox?  What runs there may not open another. */
@@ -414,7 +443,11 @@ rename_global_objects(int *number)
 		{OBJECT_FOREIGN_SERVER, ForeignServerRelationId,
 		"SELECT oid, srvname::text FROM pg_catalog.pg_foreign_server"},
 		{OBJECT_EVENT_TRIGGER, EventTriggerRelationId,
-		"SELECT oid, evtname::text FROM pg_catalog.pg_event_trigger"}
+		"SELECT oid, evtname::text FROM pg_catalog.pg_event_trigger"},
+		{OBJECT_SUBSCRIPTION, SubscriptionRelationId,
+		"SELECT s.oid, s.subname::text FROM pg_catalog.pg_subscription s "
+		"JOIN pg_catalog.pg_database d ON d.oid OPERATOR(pg_catalog.=) s.subdbid "
+		"WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database()"}
 	};
 
 	if (SPI_connect() != SPI_OK_CONNECT)
@@ -477,6 +510,129 @@ disable_event_triggers(void)
 	CommandCounterIncrement();
 }
 
+/* Note the casts and the like that are there before any text runs. */
+static HTAB *
+read_shared_objects(void)
+{
+	HASHCTL		control = {0};
+	HTAB	   *objects;
+
+	control.keysize = sizeof(SharedObject);
+	control.entrysize = sizeof(SharedObject);
+	control.hcxt = CurrentMemoryContext;
+	objects = hash_create("dbmig shared objects", 128, &control,
+						  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	for (int i = 0; i < (int) lengthof(shared_kinds); i++)
+	{
+		Relation	relation = table_open(shared_kinds[i].classid, AccessShareLock);
+		SysScanDesc scan = systable_beginscan(relation, InvalidOid, false, NULL,
+											  0, NULL);
+		HeapTuple	tuple;
+
+		while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		{
+			SharedObject object;
+			bool		isnull;
+
+			/* the OID is the first column of each of these catalogs */
+			object.classid = shared_kinds[i].classid;
+			object.objid = DatumGetObjectId(heap_getattr(tuple, 1,
+														 RelationGetDescr(relation),
+														 &isnull));
+			(void) hash_search(objects, &object, HASH_ENTER, NULL);
+		}
+		systable_endscan(scan);
+		table_close(relation, AccessShareLock);
+	}
+	return objects;
+}
+
+/* Was this cast or the like there before any text ran? */
+bool
+dbmig_sandbox_was_there(const DbmigSandbox *sandbox, Oid classid, Oid objid)
+{
+	SharedObject object = {classid, objid};
+
+	return hash_search(sandbox->shared, &object, HASH_FIND, NULL) != NULL;
+}
+
+/*
+ * Take the database's own cast or the like out of the way of one that a text
+ * is about to make, found by its key.  Only the catalog row changes: nothing
+ * runs that would need the object until the sandbox ends.
+ */
+static void
+make_place(DbmigSandbox *sandbox, Oid classid, Datum key1, Datum key2)
+{
+	int			i = 0;
+	HeapTuple	tuple;
+	Relation	relation;
+	Oid			object;
+	bool		isnull;
+
+	while (shared_kinds[i].classid != classid)
+		i++;
+	tuple = SearchSysCache(shared_kinds[i].cache, key1, key2, 0, 0);
+	if (!HeapTupleIsValid(tuple))
+		return;
+	relation = table_open(classid, RowExclusiveLock);
+	object = DatumGetObjectId(heap_getattr(tuple, 1, RelationGetDescr(relation),
+										   &isnull));
+	if (object >= FirstNormalObjectId &&
+		dbmig_sandbox_was_there(sandbox, classid, object) &&
+		!OidIsValid(getExtensionOfObject(classid, object)))
+	{
+		if (shared_kinds[i].name == 0)
+			CatalogTupleDelete(relation, &tuple->t_self);
+		else
+		{
+			Datum	   *values = palloc0(sizeof(Datum) * RelationGetNumberOfAttributes(relation));
+			bool	   *nulls = palloc0(sizeof(bool) * RelationGetNumberOfAttributes(relation));
+			bool	   *replace = palloc0(sizeof(bool) * RelationGetNumberOfAttributes(relation));
+			NameData	name;
+			HeapTuple	changed;
+
+			namestrcpy(&name, psprintf("%s%d", aside_prefix, ++sandbox->asides));
+			values[shared_kinds[i].name - 1] = NameGetDatum(&name);
+			replace[shared_kinds[i].name - 1] = true;
+			changed = heap_modify_tuple(tuple, RelationGetDescr(relation),
+										values, nulls, replace);
+			CatalogTupleUpdate(relation, &changed->t_self, changed);
+		}
+	}
+	ReleaseSysCache(tuple);
+	table_close(relation, RowExclusiveLock);
+	CommandCounterIncrement();
+}
+
+/*
+ * A subscription is made without a word to its publisher, and so that it can
+ * be dropped again.
+ */
+static void
+disconnect_subscription(CreateSubscriptionStmt *stmt)
+{
+	static const char *const told[] = {"connect", "enabled", "create_slot",
+	"copy_data", "slot_name"};
+	List	   *options = NIL;
+	ListCell   *lc;
+
+	foreach(lc, stmt->options)
+	{
+		DefElem    *option = lfirst_node(DefElem, lc);
+		bool		drop = false;
+
+		for (int i = 0; i < (int) lengthof(told); i++)
+			drop |= strcmp(option->defname, told[i]) == 0;
+		if (!drop)
+			options = lappend(options, option);
+	}
+	options = lappend(options, makeDefElem("connect",
+										   (Node *) makeString("false"), -1));
+	stmt->options = lappend(options, makeDefElem("slot_name",
+												 (Node *) makeString("none"), -1));
+}
+
 /* The names of all extensions. */
 static List *
 extension_names(void)
@@ -502,7 +658,6 @@ extension_names(void)
 static void
 replace_schemas(DbmigSandbox *sandbox, List *schemas)
 {
-	int			number = 0;
 	ListCell   *lc;
 
 	SetUserIdAndSecContext(dbmig_engine_owner(), sandbox->caller_security |
@@ -518,13 +673,13 @@ replace_schemas(DbmigSandbox *sandbox, List *schemas)
 		schema->name = get_namespace_name(schema->live);
 		if (schema->name == NULL)
 			continue;
-		(void) RenameSchema(schema->name, aside_name(&number));
+		(void) RenameSchema(schema->name, aside_name(&sandbox->asides));
 		CommandCounterIncrement();
 		schema->fresh = create_stand_in(schema->live, schema->name);
 		sandbox->replaced = lappend(sandbox->replaced, schema);
 	}
 	move_extension_members(sandbox->replaced);
-	rename_global_objects(&number);
+	rename_global_objects(&sandbox->asides);
 	SetUserIdAndSecContext(sandbox->caller, sandbox->caller_security);
 }
 
@@ -583,6 +738,7 @@ dbmig_in_sandbox(List *schemas, DbmigSandboxWork work, void *arg)
 	sandbox->context = context;
 	GetUserIdAndSecContext(&sandbox->caller, &sandbox->caller_security);
 	sandbox->present = extension_names();
+	sandbox->shared = read_shared_objects();
 	sandbox->role = sandbox->caller;
 	sandbox->security = sandbox->caller_security | SECURITY_RESTRICTED_OPERATION;
 	save_enum_values(sandbox);
@@ -853,6 +1009,37 @@ filter_statement(Node *node, void *arg)
 											  makeString(pstrdup(name)));
 				return !OidIsValid(get_extension_oid(name, true));
 			}
+		case T_CreateCastStmt:
+			{
+				CreateCastStmt *stmt = castNode(CreateCastStmt, node);
+
+				make_place(sandbox, CastRelationId,
+						   ObjectIdGetDatum(typenameTypeId(NULL, stmt->sourcetype)),
+						   ObjectIdGetDatum(typenameTypeId(NULL, stmt->targettype)));
+				return true;
+			}
+		case T_CreateTransformStmt:
+			{
+				CreateTransformStmt *stmt = castNode(CreateTransformStmt, node);
+
+				make_place(sandbox, TransformRelationId,
+						   ObjectIdGetDatum(typenameTypeId(NULL, stmt->type_name)),
+						   ObjectIdGetDatum(get_language_oid(stmt->lang, false)));
+				return true;
+			}
+		case T_CreatePLangStmt:
+			make_place(sandbox, LanguageRelationId,
+					   CStringGetDatum(castNode(CreatePLangStmt, node)->plname), 0);
+			return true;
+		case T_CreateAmStmt:
+			make_place(sandbox, AccessMethodRelationId,
+					   CStringGetDatum(castNode(CreateAmStmt, node)->amname), 0);
+			return true;
+		case T_CreateSubscriptionStmt:
+			disconnect_subscription(castNode(CreateSubscriptionStmt, node));
+			return true;
+		case T_AlterSubscriptionStmt:
+			return false;
 		case T_IndexStmt:
 			castNode(IndexStmt, node)->concurrent = false;
 			return true;

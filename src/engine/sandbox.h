@@ -30,6 +30,8 @@ extern void dbmig_sandbox_run_revision(DbmigSandbox *sandbox,
 									   DbmigDirection direction);
 extern bool dbmig_sandbox_try(DbmigSandbox *sandbox, List *statements);
 extern List *dbmig_sandbox_schemas(const DbmigSandbox *sandbox, List *given);
+extern bool dbmig_sandbox_was_there(const DbmigSandbox *sandbox, Oid classid,
+									Oid objid);
 extern bool dbmig_sandbox_declares_extension(const DbmigSandbox *sandbox,
 											 const char *name);
 extern bool dbmig_sandbox_is_steady(const DbmigSandbox *sandbox);

@@ -648,7 +648,8 @@ add_column_actions(List *actions, const DbmigFact *table)
 	{
 		const DbmigFact *child = lfirst(lc);
 
-		if (child->kind != &dbmig_kind_column)
+		if (child->kind != &dbmig_kind_column &&
+			child->kind != &dbmig_kind_attribute)
 			continue;
 		if (child->gone)
 			actions = lappend(actions, child->gone);
@@ -659,7 +660,7 @@ add_column_actions(List *actions, const DbmigFact *table)
 	return actions;
 }
 
-/* All that happens to the columns of a table, old and new. */
+/* All that happens to the columns of a table or type, old and new. */
 static List *
 column_actions(const DbmigFact *table)
 {
@@ -719,6 +720,27 @@ order_attachment(DbmigFact *fact)
 			if (is_attachment(other))
 				dbmig_wait_for(fact->made, other->gone);
 		}
+	}
+}
+
+/* A table is tied to its type while nothing happens to the columns of either. */
+static void
+order_typed_table(DbmigFact *fact)
+{
+	ListCell   *lc;
+
+	foreach(lc, fact->references)
+	{
+		const DbmigFact *used = lfirst(lc);
+		List	   *actions;
+
+		if (used != fact->parent && used->kind != &dbmig_kind_composite)
+			continue;
+		actions = column_actions(used);
+		if (fact->gone && fact->gone->fact == fact)
+			all_wait_for(actions, fact->gone);
+		if (fact->made && fact->made->fact == fact)
+			dbmig_wait_for_all(fact->made, actions);
 	}
 }
 
@@ -802,12 +824,16 @@ dbmig_diff_in_units(const DbmigInventory *from, const DbmigInventory *to,
 		order_teardown(from->facts[i]);
 		if (is_attachment(from->facts[i]))
 			order_attachment(from->facts[i]);
+		if (from->facts[i]->kind == &dbmig_kind_typed_table)
+			order_typed_table(from->facts[i]);
 	}
 	for (int i = 0; i < to->n; i++)
 	{
 		order_building(to->facts[i], slots, nslots);
 		if (is_attachment(to->facts[i]))
 			order_attachment(to->facts[i]);
+		if (to->facts[i]->kind == &dbmig_kind_typed_table)
+			order_typed_table(to->facts[i]);
 		if (to->facts[i]->kind == &dbmig_kind_column ||
 			to->facts[i]->kind == &dbmig_kind_table)
 			order_after_children(to->facts[i]);

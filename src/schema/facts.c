@@ -88,6 +88,12 @@ static const char parts_query[] =
 "  AND c.relkind IN ('i', 'I', 'S') AND c.relnamespace = ANY ($1)"
 "  AND d.refclassid IN ('pg_constraint'::regclass, 'pg_class'::regclass) "
 "UNION ALL "
+/* the members of an operator class */
+"SELECT d.classid, d.objid, 0, d.refclassid, d.refobjid, 0"
+"  FROM pg_depend d JOIN pg_opclass o ON o.oid = d.refobjid"
+"  WHERE d.refclassid = 'pg_opclass'::regclass"
+"  AND d.classid IN ('pg_amop'::regclass, 'pg_amproc'::regclass) AND o.opcnamespace = ANY ($1) "
+"UNION ALL "
 /* the expression of a generated column */
 "SELECT 'pg_attrdef'::regclass::oid, d.oid, 0, 'pg_class'::regclass::oid, d.adrelid, d.adnum"
 "  FROM pg_attrdef d JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum"
@@ -138,10 +144,25 @@ static const char mapping_query[] =
 "  'pg_ts_dict'::regclass::oid, m.mapdict, 0, 'n'::\"char\" "
 "FROM pg_ts_config_map m WHERE m.mapcfg >= 16384";
 
+/* What the functions of a base type need of it, and what ties a table to a type. */
+static const char type_query[] =
+"SELECT 'pg_proc'::regclass::oid, f.oid, 0, 'pg_type'::regclass::oid, t.oid, 1, 'n'::\"char\" "
+"FROM pg_type t, unnest(array[" BASE_TYPE_FUNCTIONS("t") "]::oid[]) AS f (oid) "
+"WHERE t.typtype = 'b' AND f.oid >= 16384 AND t.typnamespace = ANY ($1) "
+"UNION ALL "
+"SELECT 'pg_class'::regclass::oid, c.oid, -1, 'pg_type'::regclass::oid, c.reloftype, 0, 'n'::\"char\" "
+"FROM pg_class c WHERE c.reloftype <> 0 AND c.relnamespace = ANY ($1)";
+
 static const char depend_query[] =
 "SELECT classid, objid, objsubid, refclassid, refobjid, refobjsubid, deptype "
 "FROM pg_depend WHERE deptype IN ('n', 'a', 'i') "
 "AND NOT (classid = 'pg_ts_config'::regclass AND refclassid = 'pg_ts_dict'::regclass) "
+"AND NOT (classid = 'pg_proc'::regclass AND refclassid = 'pg_type'::regclass"
+"  AND EXISTS (SELECT FROM pg_type t WHERE t.oid = refobjid AND t.typtype = 'b'"
+"  AND objid IN (" BASE_TYPE_FUNCTIONS("t") "))) "
+"AND NOT (classid = 'pg_class'::regclass AND refclassid = 'pg_type'::regclass"
+"  AND objsubid = 0 AND EXISTS (SELECT FROM pg_class c WHERE c.oid = objid"
+"  AND c.reloftype = refobjid)) "
 /* owned sequences: their ownership is a fact of its own */
 "AND NOT (deptype = 'a' AND classid = 'pg_class'::regclass AND refobjsubid <> 0"
 "  AND refclassid = 'pg_class'::regclass AND objsubid = 0"
@@ -592,6 +613,7 @@ dbmig_inventory_read(List *schemas)
 	read_references(&reader, depend_query);
 	read_references(&reader, inherited_query);
 	read_references(&reader, mapping_query);
+	read_references(&reader, type_query);
 	read_comments(&reader);
 	inventory->unmanaged = read_unmanaged(&reader);
 	SPI_finish();

@@ -16,7 +16,9 @@
 
 static const char routine_query[] =
 	"SELECT 'pg_proc'::regclass::oid, p.oid, 0, "
-	"'pg_namespace'::regclass::oid, p.pronamespace, 0, 0::oid, 0::oid, 0, "
+	"'pg_namespace'::regclass::oid, p.pronamespace, 0, "
+	"CASE WHEN io.oid IS NOT NULL THEN 'pg_type'::regclass::oid END, io.oid, "
+	"1, "
 	QUALIFIED("n.nspname", "p.proname")
 	" || '(' || oidvectortypes(p.proargtypes) || ')', "
 	"'f:' || " QUALIFIED("n.nspname", "p.proname")
@@ -31,6 +33,10 @@ static const char routine_query[] =
 	DBMIG_OWNER("p.proowner") ", "
 	DBMIG_ACL("p.proacl", "f", "p.proowner") " "
 	"FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace "
+	/* the base type that it takes in or puts out */
+	"LEFT JOIN LATERAL (SELECT t.oid FROM pg_type t WHERE t.typtype = 'b' "
+	"AND t.oid = ANY (p.proargtypes || p.prorettype) AND p.oid IN ("
+	BASE_TYPE_FUNCTIONS("t") ") LIMIT 1) io ON true "
 	"WHERE p.prokind <> 'a' AND n.oid = ANY ($1) "
 	"AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = "
 	"'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'i')";

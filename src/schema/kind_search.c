@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * kind_search.c
- *		Kinds: text search dictionary, text search configuration, its mappings.
+ *		Kinds: text search parser, template, dictionary, configuration, its
+ *		mappings.
  *
  * Portions Copyright (c) 2026, the databrain_migrate authors
  *
@@ -10,6 +11,49 @@
 #include "postgres.h"
 
 #include "schema/kinds.h"
+
+static const char parser_query[] =
+	"SELECT 'pg_ts_parser'::regclass::oid, p.oid, 0, "
+	"'pg_namespace'::regclass::oid, p.prsnamespace, 0, 0::oid, 0::oid, 0, "
+	QUALIFIED("n.nspname", "p.prsname") ", NULL::text, "
+	"concat_ws(', ', 'START = ' || " FUNCTION_NAME("p.prsstart") ", "
+	"'GETTOKEN = ' || " FUNCTION_NAME("p.prstoken") ", "
+	"'END = ' || " FUNCTION_NAME("p.prsend") ", "
+	"'HEADLINE = ' || " FUNCTION_NAME("p.prsheadline") ", "
+	"'LEXTYPES = ' || " FUNCTION_NAME("p.prslextype") ") AS definition "
+	"FROM pg_ts_parser p JOIN pg_namespace n ON n.oid = p.prsnamespace "
+	"WHERE n.oid = ANY ($1) ";
+
+static const char template_query[] =
+	"SELECT 'pg_ts_template'::regclass::oid, t.oid, 0, "
+	"'pg_namespace'::regclass::oid, t.tmplnamespace, 0, 0::oid, 0::oid, 0, "
+	QUALIFIED("n.nspname", "t.tmplname") ", NULL::text, "
+	"concat_ws(', ', 'INIT = ' || " FUNCTION_NAME("t.tmplinit") ", "
+	"'LEXIZE = ' || " FUNCTION_NAME("t.tmpllexize") ") AS definition "
+	"FROM pg_ts_template t JOIN pg_namespace n ON n.oid = t.tmplnamespace "
+	"WHERE n.oid = ANY ($1) ";
+
+static const DbmigRule definition_rules[] = {
+	{.attribute = "definition", .how = DBMIG_REPLACE}
+};
+
+const DbmigKind dbmig_kind_parser = {
+	.name = "text search parser",
+	.query = parser_query,
+	RULES(definition_rules),
+	.address = "TEXT SEARCH PARSER {id}",
+	.create = "CREATE TEXT SEARCH PARSER {id} ({definition})",
+	.drop = "DROP TEXT SEARCH PARSER {id}"
+};
+
+const DbmigKind dbmig_kind_template = {
+	.name = "text search template",
+	.query = template_query,
+	RULES(definition_rules),
+	.address = "TEXT SEARCH TEMPLATE {id}",
+	.create = "CREATE TEXT SEARCH TEMPLATE {id} ({definition})",
+	.drop = "DROP TEXT SEARCH TEMPLATE {id}"
+};
 
 static const char dictionary_query[] =
 	"SELECT 'pg_ts_dict'::regclass::oid, d.oid, 0, "

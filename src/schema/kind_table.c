@@ -62,8 +62,8 @@ static const char table_query[] =
 	DBMIG_OWNER("c.relowner") ", "
 	DBMIG_ACL("c.relacl", "r", "c.relowner") " "
 	"FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
-	"WHERE c.relkind IN ('r', 'p', 'f') AND c.reloftype = 0 AND "
-	"c.relpersistence <> 't' AND n.oid = ANY ($1) ";
+	"WHERE c.relkind IN ('r', 'p', 'f') AND c.relpersistence <> 't' AND "
+	"n.oid = ANY ($1) ";
 
 static const DbmigRule table_rules[] = {
 	{.attribute = "persistence", .how = DBMIG_ALTER,
@@ -361,8 +361,8 @@ static const char column_query[] =
 	"p.refclassid = 'pg_class'::regclass "
 	"AND p.refobjid = c.oid AND p.refobjsubid = a.attnum AND p.deptype = "
 	"'i') sq ON true "
-	"WHERE c.relkind IN ('r', 'p', 'f') AND c.reloftype = 0 AND "
-	"c.relpersistence <> 't' AND n.oid = ANY ($1) ";
+	"WHERE c.relkind IN ('r', 'p', 'f') AND c.relpersistence <> 't' AND "
+	"n.oid = ANY ($1) ";
 
 /* A type that every database has; InvalidOid for others. */
 static Oid
@@ -753,8 +753,8 @@ static const char default_query[] =
 	"FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
 	"JOIN pg_attribute a ON a.attrelid = c.oid "
 	"JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum "
-	"WHERE c.relkind IN ('r', 'p', 'f') AND c.reloftype = 0 AND "
-	"c.relpersistence <> 't' AND a.attgenerated = '' AND n.oid = ANY ($1) ";
+	"WHERE c.relkind IN ('r', 'p', 'f') AND c.relpersistence <> 't' AND "
+	"a.attgenerated = '' AND n.oid = ANY ($1) ";
 
 static const DbmigRule default_rules[] = {
 	{.attribute = "table", .how = DBMIG_INFO},

@@ -24,9 +24,21 @@ const DbmigKind *const dbmig_kinds[] = {
 	&dbmig_kind_composite,
 	&dbmig_kind_attribute,
 	&dbmig_kind_range,
+	&dbmig_kind_shell_type,
+	&dbmig_kind_language,
 	&dbmig_kind_routine,
+	&dbmig_kind_base_type,
 	&dbmig_kind_aggregate,
 	&dbmig_kind_operator,
+	&dbmig_kind_access_method,
+	&dbmig_kind_operator_family,
+	&dbmig_kind_family_member,
+	&dbmig_kind_operator_class,
+	&dbmig_kind_cast,
+	&dbmig_kind_transform,
+	&dbmig_kind_conversion,
+	&dbmig_kind_parser,
+	&dbmig_kind_template,
 	&dbmig_kind_dictionary,
 	&dbmig_kind_configuration,
 	&dbmig_kind_mapping,
@@ -39,6 +51,7 @@ const DbmigKind *const dbmig_kinds[] = {
 	&dbmig_kind_sequence,
 	&dbmig_kind_column,
 	&dbmig_kind_identity_sequence,
+	&dbmig_kind_typed_table,
 	&dbmig_kind_default,
 	&dbmig_kind_ownership,
 	&dbmig_kind_constraint,
@@ -57,6 +70,7 @@ const DbmigKind *const dbmig_kinds[] = {
 	&dbmig_kind_published_table,
 	&dbmig_kind_published_schema,
 	&dbmig_kind_event_trigger,
+	&dbmig_kind_label,
 	&dbmig_kind_default_privileges
 };
 
@@ -68,59 +82,30 @@ const int	dbmig_nkinds = lengthof(dbmig_kinds);
  */
 const char	dbmig_unmanaged_query[] =
 	"SELECT classid, objid, 0, kind, name FROM ( "
-	"SELECT 'pg_class'::regclass::oid AS classid, c.oid AS objid, 'typed "
-	"table' AS kind, "
-	QUALIFIED("n.nspname", "c.relname") " AS name "
-	"FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
-	"WHERE c.reloftype <> 0 AND n.oid = ANY ($1) "
+	/* all of a subscription but its name is a secret of superusers */
+	"SELECT 'pg_subscription'::regclass::oid AS classid, s.oid AS objid, "
+	"'subscription' AS kind, quote_ident(s.subname) AS name "
+	"FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid "
+	"WHERE d.datname = current_database() AND left(s.subname, 10) <> "
+	"'dbm_aside_' "
+	/* what somebody added to a family of the system's */
 	"UNION ALL "
-	"SELECT 'pg_type'::regclass::oid, t.oid, 'base type', "
-	"format_type(t.oid, NULL) "
-	"FROM pg_type t WHERE t.typtype IN ('b', 'p') AND t.typelem = 0 AND "
-	"t.typnamespace = ANY ($1) "
+	"SELECT 'pg_operator'::regclass::oid, a.amopopr, 'operator family "
+	"member', format('%s operator %s (%s, %s)', f.opfname, a.amopstrategy, "
+	"format_type(a.amoplefttype, NULL), format_type(a.amoprighttype, NULL)) "
+	"FROM pg_amop a JOIN pg_opfamily f ON f.oid = a.amopfamily JOIN "
+	"pg_operator o ON o.oid = a.amopopr "
+	"WHERE a.oid >= 16384 AND f.oid < 16384 AND (o.oid < 16384 OR "
+	"o.oprnamespace = ANY ($1)) "
 	"UNION ALL "
-	"SELECT 'pg_opclass'::regclass::oid, o.oid, 'operator class', "
-	QUALIFIED("n.nspname", "o.opcname") " "
-	"FROM pg_opclass o JOIN pg_namespace n ON n.oid = o.opcnamespace WHERE "
-	"n.oid = ANY ($1) "
-	"UNION ALL "
-	"SELECT 'pg_opfamily'::regclass::oid, o.oid, 'operator family', "
-	QUALIFIED("n.nspname", "o.opfname") " "
-	"FROM pg_opfamily o JOIN pg_namespace n ON n.oid = o.opfnamespace WHERE "
-	"n.oid = ANY ($1) "
-	"UNION ALL "
-	"SELECT 'pg_conversion'::regclass::oid, o.oid, 'conversion', "
-	QUALIFIED("n.nspname", "o.conname") " "
-	"FROM pg_conversion o JOIN pg_namespace n ON n.oid = o.connamespace "
-	"WHERE n.oid = ANY ($1) "
-	"UNION ALL "
-	"SELECT 'pg_ts_parser'::regclass::oid, o.oid, 'text search parser', "
-	QUALIFIED("n.nspname", "o.prsname") " "
-	"FROM pg_ts_parser o JOIN pg_namespace n ON n.oid = o.prsnamespace "
-	"WHERE n.oid = ANY ($1) "
-	"UNION ALL "
-	"SELECT 'pg_ts_template'::regclass::oid, o.oid, 'text search "
-	"template', " QUALIFIED("n.nspname", "o.tmplname") " "
-	"FROM pg_ts_template o JOIN pg_namespace n ON n.oid = o.tmplnamespace "
-	"WHERE n.oid = ANY ($1) "
-	"UNION ALL "
-	"SELECT 'pg_cast'::regclass::oid, c.oid, 'cast', format('%s AS %s', "
-	"format_type(c.castsource, NULL), format_type(c.casttarget, NULL)) "
-	"FROM pg_cast c WHERE c.oid >= 16384 "
-	"UNION ALL "
-	"SELECT 'pg_language'::regclass::oid, l.oid, 'language', "
-	"quote_ident(l.lanname) FROM pg_language l WHERE l.oid >= 16384 "
-	"UNION ALL "
-	"SELECT 'pg_am'::regclass::oid, a.oid, 'access method', "
-	"quote_ident(a.amname) FROM pg_am a WHERE a.oid >= 16384 "
-	"UNION ALL "
-	"SELECT 'pg_transform'::regclass::oid, t.oid, 'transform', format('FOR "
-	"%s LANGUAGE %I', format_type(t.trftype, NULL), l.lanname) "
-	"FROM pg_transform t JOIN pg_language l ON l.oid = t.trflang "
-	"UNION ALL "
-	"SELECT l.classoid, l.objoid, 'security label', format('%s of %s', "
-	"l.provider, pg_describe_object(l.classoid, l.objoid, l.objsubid)) "
-	"FROM pg_seclabel l "
+	"SELECT 'pg_proc'::regclass::oid, a.amproc, 'operator family member', "
+	"format('%s function %s (%s, %s)', f.opfname, a.amprocnum, "
+	"format_type(a.amproclefttype, NULL), format_type(a.amprocrighttype, "
+	"NULL)) "
+	"FROM pg_amproc a JOIN pg_opfamily f ON f.oid = a.amprocfamily JOIN "
+	"pg_proc p ON p.oid = a.amproc "
+	"WHERE a.oid >= 16384 AND f.oid < 16384 AND (p.oid < 16384 OR "
+	"p.pronamespace = ANY ($1)) "
 	") AS objects ORDER BY kind COLLATE \"C\", name COLLATE \"C\" ";
 
 /* What this fact comes from in a parent table; NULL if it is the table's own. */

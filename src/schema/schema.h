@@ -82,6 +82,8 @@ struct DbmigRule
 									 * a statement of its own */
 #define DBMIG_GLOBAL		0x20	/* in no schema: who says nothing of the
 									 * kind does not mean that none is wanted */
+#define DBMIG_SHARED_NAME	0x40	/* a sandbox keeps the database's own until a
+									 * text makes one by the same name */
 #define DBMIG_JUDGES_PARENT	0x10	/* a new one takes that the parent fits */
 #define DBMIG_DETACHES		0x08	/* dropped before its parent when it uses
 									 * something else that goes */
@@ -222,6 +224,20 @@ extern const int dbmig_nkinds;
 extern const char dbmig_unmanaged_query[];
 
 /* kind_*.c */
+extern const DbmigKind dbmig_kind_access_method;
+extern const DbmigKind dbmig_kind_operator_family;
+extern const DbmigKind dbmig_kind_family_member;
+extern const DbmigKind dbmig_kind_operator_class;
+extern const DbmigKind dbmig_kind_cast;
+extern const DbmigKind dbmig_kind_conversion;
+extern const DbmigKind dbmig_kind_language;
+extern const DbmigKind dbmig_kind_transform;
+extern const DbmigKind dbmig_kind_shell_type;
+extern const DbmigKind dbmig_kind_base_type;
+extern const DbmigKind dbmig_kind_typed_table;
+extern const DbmigKind dbmig_kind_parser;
+extern const DbmigKind dbmig_kind_template;
+extern const DbmigKind dbmig_kind_label;
 extern const DbmigKind dbmig_kind_schema;
 extern const DbmigKind dbmig_kind_extension;
 extern const DbmigKind dbmig_kind_collation;
@@ -351,6 +367,12 @@ extern void dbmig_alter_options(DbmigDiff *diff, DbmigFact *before,
 	"CASE WHEN " acl " IS NOT NULL THEN coalesce(" DBMIG_ACL_LINES(acl) ", '') END AS acl, " \
 	"CASE WHEN " acl " IS NOT NULL OR EXISTS (SELECT FROM pg_default_acl) THEN coalesce(" \
 	DBMIG_ACL_LINES("acldefault('" type "', " owner ")") ", '') END AS acl_default"
+
+/* The functions that a base type needs */
+#define BASE_TYPE_FUNCTIONS(type) \
+	type ".typinput, " type ".typoutput, " type ".typreceive, " \
+	type ".typsend, " type ".typmodin, " type ".typmodout, " \
+	type ".typanalyze, " type ".typsubscript"
 
 /* name=value lines of options */
 #define DBMIG_OPTIONS(options) \
