@@ -435,6 +435,7 @@ typedef struct Reading
 	bool		is_from;		/* build the source that is led from? */
 	DbmigKeeping *from;			/* where it is kept; NULL: it is no text */
 	DbmigKeeping *to;
+	List	   *questions;		/* what looked different */
 } Reading;
 
 /* Where answers to what only looks different are kept; NULL: nowhere. */
@@ -449,22 +450,21 @@ notes(const Reading *reading)
  * unless it is all known from before.
  */
 static bool
-settle(DbmigSandbox *sandbox, const Reading *reading)
+settle(DbmigSandbox *sandbox, Reading *reading)
 {
 	DbmigComparison *comparison = reading->comparison;
 	DbmigKeeping *kept = notes(reading);
-	List	   *questions = dbmig_spelling_questions(comparison->from,
-													 comparison->to,
-													 kept == reading->to);
 
-	if (dbmig_spelling_answer(kept ? kept->row : NULL, questions))
+	reading->questions = dbmig_spelling_questions(comparison->from, comparison->to,
+												  kept == reading->to);
+	if (dbmig_spelling_answer(kept ? kept->row : NULL, reading->questions))
 		return true;
 	if (sandbox == NULL)
 		return false;
 	settle_spellings(sandbox, comparison->from, comparison->to, reading->schemas);
 	if (kept && kept->row)
 	{
-		dbmig_spelling_note(kept->row, questions);
+		dbmig_spelling_note(kept->row, reading->questions);
 		kept->changed = true;
 	}
 	return true;
@@ -477,7 +477,7 @@ settle(DbmigSandbox *sandbox, const Reading *reading)
 static void
 read_source(DbmigSandbox *sandbox, void *arg)
 {
-	const Reading *reading = arg;
+	Reading    *reading = arg;
 	DbmigComparison *comparison = reading->comparison;
 	DbmigInventory *inventory;
 
@@ -501,7 +501,7 @@ read_source(DbmigSandbox *sandbox, void *arg)
 static void
 settle_complete(DbmigSandbox *sandbox, void *arg)
 {
-	const Reading *reading = arg;
+	Reading    *reading = arg;
 	const DbmigComparison *comparison = reading->comparison;
 
 	if (reading->to)
@@ -621,7 +621,7 @@ dbmig_compare(const char *project, const char *from, const char *to,
 	static const DbmigCompareOptions none = {0};
 	DbmigComparison *comparison = palloc0(sizeof(DbmigComparison));
 	List	   *managed;
-	Reading		reading = {comparison, NIL, true, NULL, NULL};
+	Reading		reading = {comparison, NIL, true, NULL, NULL, NIL};
 	DbmigFilter filter;
 
 	if (options == NULL)
@@ -655,8 +655,12 @@ dbmig_compare(const char *project, const char *from, const char *to,
 	reading.is_from = false;
 	if (comparison->to == NULL)
 		dbmig_in_sandbox(managed, read_source, &reading);
+
+	/* what is kept is what was read; writing it takes memory that is free now */
+	dbmig_spelling_swap(reading.questions);
 	dbmig_keep(reading.from, managed);
 	dbmig_keep(reading.to, managed);
+	dbmig_spelling_swap(reading.questions);
 	dbmig_filter_inventories(comparison->from, &comparison->to, &filter);
 	return comparison;
 }

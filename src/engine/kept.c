@@ -237,7 +237,10 @@ is_small(const DbmigInventory *inventory)
 	return size < MAX_SIZE;
 }
 
-/* Take down an inventory that the text was just found to build; not for NULL. */
+/*
+ * Let an inventory be kept that the text was just found to build; keeping may
+ * be NULL.
+ */
 void
 dbmig_keep_inventory(DbmigKeeping *keeping, const DbmigInventory *inventory)
 {
@@ -245,12 +248,12 @@ dbmig_keep_inventory(DbmigKeeping *keeping, const DbmigInventory *inventory)
 		!is_small(inventory))
 		return;
 	keeping->row = palloc0(sizeof(DbmigKept));
-	keeping->row->inventory = dbmig_inventory_to_jsonb(inventory);
+	keeping->inventory = inventory;
 	keeping->changed = true;
 }
 
 /*
- * Write what was taken down, unless others are about it, the transaction must
+ * Write what is to be kept, unless others are about it, the transaction must
  * not write, or the surroundings have changed meanwhile.
  */
 void
@@ -261,6 +264,9 @@ dbmig_keep(const DbmigKeeping *keeping, List *managed)
 	if (keeping == NULL || !keeping->changed || !dbmig_kept_lock())
 		return;
 	key = key_of(keeping->text, managed);
-	if (key && strcmp(key, keeping->key) == 0)
-		dbmig_kept_put(keeping->project, key, keeping->text->source, keeping->row);
+	if (key == NULL || strcmp(key, keeping->key) != 0)
+		return;
+	if (keeping->inventory)
+		keeping->row->inventory = dbmig_inventory_to_jsonb(keeping->inventory);
+	dbmig_kept_put(keeping->project, key, keeping->text->source, keeping->row);
 }

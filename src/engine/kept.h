@@ -29,6 +29,8 @@ typedef struct DbmigKeeping
 	const DbmigText *text;
 	char	   *key;			/* NULL: nowhere */
 	DbmigKept  *row;			/* NULL: nothing is kept yet */
+	const DbmigInventory *inventory;	/* that the row is to have; NULL: the
+										 * one that it has */
 	bool		changed;		/* is the row to be written? */
 } DbmigKeeping;
 
@@ -46,6 +48,7 @@ extern bool dbmig_is_spelled_differently(const DbmigFact *a, const DbmigFact *b)
 extern List *dbmig_spelling_questions(const DbmigInventory *from,
 									  const DbmigInventory *to, bool is_from);
 extern bool dbmig_spelling_answer(const DbmigKept *row, List *questions);
+extern void dbmig_spelling_swap(List *questions);
 extern void dbmig_spelling_note(DbmigKept *row, List *questions);
 
 #endif							/* DBMIG_KEPT_H */

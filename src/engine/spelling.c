@@ -35,6 +35,7 @@ typedef struct Question
 	const DbmigFact *to;
 	char	   *hash;
 	Bitmapset  *attributes;		/* whose texts differ */
+	char	  **values;			/* of "from", as they were */
 } Question;
 
 /* A note in a hash table. */
@@ -136,6 +137,9 @@ dbmig_spelling_questions(const DbmigInventory *from, const DbmigInventory *to,
 		question->to = twin;
 		question->hash = fact_hash(is_from ? fact : twin);
 		question->attributes = attributes;
+		question->values = palloc(sizeof(char *) * fact->kind->nrules);
+		memcpy(question->values, fact->values,
+			   sizeof(char *) * fact->kind->nrules);
 		result = lappend(result, question);
 	}
 	return result;
@@ -163,8 +167,8 @@ follow_note(const Question *question, const char *attributes)
 }
 
 /*
- * Answer questions from notes.  Returns whether all could be; those that could
- * not are as they were.
+ * Answer questions from notes, if all can be.  Returns whether they could;
+ * if not, nothing is changed.
  */
 bool
 dbmig_spelling_answer(const DbmigKept *row, List *questions)
@@ -172,6 +176,7 @@ dbmig_spelling_answer(const DbmigKept *row, List *questions)
 	HASHCTL		control = {0};
 	HTAB	   *notes;
 	bool		all = true;
+	List	   *answers = NIL;
 	ListCell   *lc;
 
 	if (questions == NIL)
@@ -198,16 +203,46 @@ dbmig_spelling_answer(const DbmigKept *row, List *questions)
 		const Note *note = hash_search(notes, question->hash, HASH_FIND, NULL);
 
 		CHECK_FOR_INTERRUPTS();
-		if (note)
-			follow_note(question, note->attributes);
-		else
+		if (note == NULL)
+		{
 			all = false;
+			break;
+		}
+		answers = lappend(answers, unconstify(char *, note->attributes));
 	}
 	hash_destroy(notes);
+	for (int i = 0; all && i < list_length(questions); i++)
+		follow_note(list_nth(questions, i), list_nth(answers, i));
 	return all;
 }
 
-/* Note what questions came to, now that they are settled. */
+/*
+ * Let the side "from" say what it said before it was settled, or again what it
+ * says since.
+ */
+void
+dbmig_spelling_swap(List *questions)
+{
+	ListCell   *lc;
+
+	foreach(lc, questions)
+	{
+		const Question *question = lfirst(lc);
+
+		for (int i = -1; (i = bms_next_member(question->attributes, i)) >= 0;)
+		{
+			char	   *value = question->from->values[i];
+
+			question->from->values[i] = question->values[i];
+			question->values[i] = value;
+		}
+	}
+}
+
+/*
+ * Note what questions came to, now that they are settled.  Of notes on the same
+ * the last one counts.
+ */
 void
 dbmig_spelling_note(DbmigKept *row, List *questions)
 {
