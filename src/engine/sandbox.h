@@ -36,4 +36,7 @@ extern bool dbmig_sandbox_declares_extension(const DbmigSandbox *sandbox,
 											 const char *name);
 extern bool dbmig_sandbox_is_steady(const DbmigSandbox *sandbox);
 
+/* steady.c */
+extern bool dbmig_is_steady(const Node *node);
+
 #endif							/* DBMIG_SANDBOX_H */
