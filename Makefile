@@ -92,6 +92,7 @@ bench:
 	@$(SUB) -s all install
 	@test/bench/run
 	@test/bench/schema
+	@test/bench/drift
 endif
 
 .PHONY: stress

@@ -268,6 +268,17 @@ add_edge(Difference *first, Difference *second)
 }
 
 /*
+ * Does a statement only finish something that stays?  Comments, privileges and
+ * the like come last in either direction, and could come at any time.
+ */
+static bool
+is_finish(const DbmigAction *action)
+{
+	return action->fact->made == NULL &&
+		list_member_ptr(action->fact->polished, action);
+}
+
+/*
  * Note what the order of statements means for the differences.  Adoptions go
  * the other way round.
  */
@@ -293,6 +304,8 @@ add_edges(Drifting *drifting, List *actions, bool repair)
 		{
 			Difference *other = difference_of(drifting, lfirst(next));
 
+			if (is_finish(action) || is_finish(lfirst(next)))
+				continue;
 			if (repair)
 				add_edge(difference, other);
 			else

@@ -74,6 +74,8 @@ typedef struct Touched
 {
 	List	   *kinds;			/* char *, as the server calls them */
 	List	   *identities;
+	char	   *schema;			/* asked for last, and the answer */
+	bool		managed;
 } Touched;
 
 /* Columns of pg_event_trigger_ddl_commands() */
@@ -194,6 +196,18 @@ is_managed_schema(const char *name)
 	return !OidIsValid(schema) || dbmig_schema_is_managed(name, schema);
 }
 
+/* The same, asked for each object of a command: mostly they lie in one. */
+static bool
+lies_in_managed(Touched *touched, const char *name)
+{
+	if (touched->schema == NULL || strcmp(touched->schema, name) != 0)
+	{
+		touched->schema = pstrdup(name);
+		touched->managed = is_managed_schema(name);
+	}
+	return touched->managed;
+}
+
 /* Classes of which no object counts. */
 static bool
 is_ignored_class(Oid classid)
@@ -210,7 +224,7 @@ touch(Touched *touched, Oid classid, const char *kind, const char *schema,
 	  const char *identity)
 {
 	if (is_ignored_class(classid) ||
-		(schema && !is_managed_schema(schema)) ||
+		(schema && !lies_in_managed(touched, schema)) ||
 		(classid == NamespaceRelationId && !is_managed_schema(unquoted(identity))) ||
 		(classid == ExtensionRelationId && is_own_extension(identity)))
 		return;
@@ -668,7 +682,7 @@ dbmig_watch_start(const EventTriggerData *trigger)
 void
 dbmig_watch_end(const EventTriggerData *trigger)
 {
-	Touched		touched = {NIL, NIL};
+	Touched		touched = {NIL};
 
 	/* what a DROP did was told by dbmig_watch_drop() */
 	if (IsA(trigger->parsetree, DropStmt) ||
@@ -684,7 +698,7 @@ dbmig_watch_end(const EventTriggerData *trigger)
 void
 dbmig_watch_drop(const EventTriggerData *trigger)
 {
-	Touched		touched = {NIL, NIL};
+	Touched		touched = {NIL};
 
 	if (!is_watched(trigger))
 		return;

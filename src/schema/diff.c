@@ -204,6 +204,18 @@ differs(const DbmigFact *before, const DbmigFact *after, int i)
 		!dbmig_same_value(before->values[i], after->values[i]);
 }
 
+/* The privileges on a fact, those by default said in full. */
+static const char *
+privileges(const DbmigFact *fact)
+{
+	const char *acl = dbmig_fact_value(fact, "acl");
+
+	if (acl == NULL)
+		acl = dbmig_fact_value(fact, "acl_default");
+	/* where nobody has said anything, the twin tells what the default is */
+	return acl ? acl : dbmig_fact_value(fact->twin, "acl_default");
+}
+
 /* The names of the attributes in which a pair differs, and "comment". */
 List *
 dbmig_changed_attributes(const DbmigFact *before, const DbmigFact *after)
@@ -215,7 +227,9 @@ dbmig_changed_attributes(const DbmigFact *before, const DbmigFact *after)
 		const DbmigRule *rule = &before->kind->rules[i];
 
 		if (differs(before, after, i) &&
-			!((rule->flags & DBMIG_INHERITED) && is_inherited(before, after)))
+			!((rule->flags & DBMIG_INHERITED) && is_inherited(before, after)) &&
+			!(rule->alter == dbmig_alter_privileges &&
+			  dbmig_same_value(privileges(before), privileges(after))))
 			names = lappend(names, unconstify(char *, rule->attribute));
 	}
 	if (!dbmig_same_value(before->comment, after->comment))

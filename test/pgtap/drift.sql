@@ -260,5 +260,90 @@ SELECT throws_ok('SET databrain_migrate.drift = maybe', '22023', NULL, 'unknown 
 SELECT throws_ok('SELECT dbm_forget_ddl(NULL)', '22004', NULL, 'forgetting takes a time');
 SELECT is(dbm_forget_ddl('2000-01-01'), 0::bigint, 'nothing is that old');
 
+--
+-- dbm_drift
+--
+
+SELECT dbm_forget_ddl(clock_timestamp() + interval '1 hour') \g /dev/null
+ALTER DEFAULT PRIVILEGES REVOKE SELECT ON TABLES FROM dbm_test_maker;
+DO $$
+DECLARE
+	t text;
+BEGIN
+	-- away with all that was made above
+	SET LOCAL databrain_migrate.drift = off;
+	FOR t IN SELECT repair FROM dbm_drift() WITH ORDINALITY AS d (a, b, c, repair, e, f, g, n) WHERE repair IS NOT NULL ORDER BY n LOOP
+		EXECUTE t;
+	END LOOP;
+END $$;
+SET databrain_migrate.drift = log;
+SELECT is_empty('SELECT * FROM dbm_drift()', 'run from the first to the last, the repairs leave no drift');
+
+SET ROLE dbm_test_maker;
+CREATE TABLE extra (a int PRIMARY KEY);
+RESET ROLE;
+CREATE VIEW item_view AS SELECT id FROM item;
+ALTER TABLE item ADD COLUMN name text;
+SET databrain_migrate.drift = off;
+ALTER TABLE item ADD COLUMN quiet text;
+SET databrain_migrate.drift = log;
+ALTER TABLE item ALTER COLUMN name SET DEFAULT 'x';
+ALTER TABLE made_by_script RENAME TO renamed;
+COMMENT ON TABLE item IS 'drifted';
+CREATE OR REPLACE FUNCTION make(what text) RETURNS void LANGUAGE sql AS 'SELECT';
+SELECT set_eq('SELECT kind, identity, difference, changed_by FROM dbm_drift()',
+	format($$ VALUES ('table', 'public.extra', 'unexpected', 'dbm_test_maker'),
+		('view', 'public.item_view', 'unexpected', %1$L),
+		('column', 'public.item.name', 'unexpected', %1$L),
+		('column', 'public.item.quiet', 'unexpected', %1$L),
+		('table', 'public.item', 'changed: comment is ''drifted'' instead of none', %1$L),
+		('table', 'public.made_by_script', 'missing', %1$L),
+		('table', 'public.renamed', 'unexpected', %1$L),
+		('function', 'public.make(text)', 'changed: definition', %1$L) $$, current_user),
+	'what differs, object by object, and who did it');
+SELECT results_eq($$ SELECT repair, adopt FROM dbm_drift() WHERE identity = 'public.item.name' $$,
+	$$ VALUES (E'-- Hazard: deletes the column\'s values\nALTER TABLE public.item DROP COLUMN name;',
+		'ALTER TABLE public.item ADD COLUMN name text DEFAULT ''x''::text;') $$, 'both ways out');
+SELECT ok((SELECT changed_at BETWEEN now() AND clock_timestamp() FROM dbm_drift() WHERE identity = 'public.extra'), 'when');
+SELECT dbm_forget_ddl(clock_timestamp() + interval '1 hour') \g /dev/null
+SELECT is((SELECT count(changed_by) + count(changed_at) FROM dbm_drift()), 0::bigint, 'what is forgotten is not known');
+
+-- what is made again on account of something else is no drift
+ALTER TABLE item DROP COLUMN quiet;
+DROP VIEW item_view;
+ALTER TABLE item ALTER COLUMN id TYPE bigint;
+CREATE VIEW item_view AS SELECT id FROM item;
+SELECT dbm_stamp('base') \g /dev/null
+SELECT is_empty('SELECT * FROM dbm_drift()', 'where nothing is applied nothing has drifted');
+SELECT dbm_stamp('head') \g /dev/null
+
+-- adopting it: a revision, stamped here, run elsewhere
+SELECT file_name FROM (SELECT string_agg(adopt, E'\n' ORDER BY n DESC) AS up, string_agg(repair, E'\n' ORDER BY n) AS down
+	FROM dbm_drift() WITH ORDINALITY AS d (kind, identity, difference, repair, adopt, changed_by, changed_at, n)) AS d,
+	dbm_revision('adopt what was done by hand', upgrade_sql => up, downgrade_sql => down, rev_id => 'bbbb0002') \g /dev/null
+SELECT isnt_empty('SELECT * FROM dbm_drift()', 'a revision that is not applied changes nothing');
+SELECT dbm_stamp('head') \g /dev/null
+SELECT is_empty('SELECT * FROM dbm_drift()', 'once it is stamped, it is no drift any more');
+SELECT is_empty($$ SELECT * FROM dbm_check() WHERE problem <> 'model' $$, 'all is well, but the model');
+SELECT count(*) FROM dbm_downgrade('aaaa0001') \g /dev/null
+SELECT is_empty('SELECT * FROM dbm_drift()', 'its downgrade undoes it');
+SELECT hasnt_table('public', 'extra', 'indeed');
+SELECT count(*) FROM dbm_upgrade() \g /dev/null
+SELECT is_empty('SELECT * FROM dbm_drift()', 'its upgrade does it again');
+SELECT col_type_is('public', 'item', 'id', 'bigint', 'as it was done by hand');
+
+-- a view that only stands on what changed
+SET databrain_migrate.drift = log;
+ALTER TABLE item ALTER COLUMN name TYPE varchar(10);
+DROP VIEW item_view;
+ALTER TABLE item ALTER COLUMN id TYPE int;
+CREATE VIEW item_view AS SELECT id FROM item;
+SELECT set_eq('SELECT kind, identity FROM dbm_drift()',
+	$$ VALUES ('column', 'public.item.id'), ('column', 'public.item.name') $$,
+	'a view that has to be made again is not listed');
+SELECT matches((SELECT repair FROM dbm_drift() WHERE identity = 'public.item.id'),
+	'^DROP VIEW.*TYPE bigint.*CREATE VIEW', 'but its statements stand where they are needed');
+SELECT throws_ok($$ SELECT * FROM dbm_drift('nope') $$, '42704', NULL, 'unknown project');
+
 SELECT * FROM finish();
 ROLLBACK;
