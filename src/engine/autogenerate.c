@@ -247,23 +247,31 @@ last_unit(List *changes)
 	return last;
 }
 
+/* Is the live schema what is wanted, in place of the model? */
+static bool
+is_adopting(const char *compare_with)
+{
+	return strcmp(compare_with, "drift") == 0;
+}
+
 /* The source that compare_with stands for, revisions being what is built on. */
 static char *
 base_source(const char *compare_with, const char *revisions)
 {
 	if (strcmp(compare_with, "live") == 0)
 		return pstrdup("live");
-	if (strcmp(compare_with, "revisions") != 0)
+	if (strcmp(compare_with, "revisions") != 0 && !is_adopting(compare_with))
 		ereport(ERROR,
 				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				errmsg("compare_with must be \"revisions\" or \"live\", not \"%s\"",
+				errmsg("compare_with must be \"revisions\", \"live\" or \"drift\", not \"%s\"",
 					   compare_with));
 	return *revisions ? psprintf("revision:%s", revisions) : pstrdup("empty");
 }
 
 /*
  * Write the scripts that lead to the model, and back, from the live schema or
- * from what the revisions (a target; may be empty) build.  Returns a list of
+ * from what the revisions (a target; may be empty) build; or from there to the
+ * live schema, so that the revisions adopt what drifted.  Returns a list of
  * DbmigGenerated in the current memory context, in the order in which they are
  * to run: NIL, and a NOTICE, if there is nothing to do.
  */
@@ -272,7 +280,8 @@ dbmig_autogenerate(const char *project, const char *compare_with,
 				   const char *revisions, const DbmigCompareOptions *options)
 {
 	DbmigComparison *comparison =
-		dbmig_compare(project, base_source(compare_with, revisions), "model", options);
+		dbmig_compare(project, base_source(compare_with, revisions),
+					  is_adopting(compare_with) ? "live" : "model", options);
 	List	   *changes = dbmig_comparison_changes(comparison, false);
 	DbmigInventory *before = comparison->from;
 	List	   *result = NIL;
@@ -281,6 +290,8 @@ dbmig_autogenerate(const char *project, const char *compare_with,
 	if (!any(changes, has_statement))
 	{
 		ereport(NOTICE,
+				is_adopting(compare_with) ?
+				errmsg("no revision is needed: nothing has drifted") :
 				errmsg("no revision is needed: \"%s\" and the model do not differ",
 					   comparison->from_name));
 		return NIL;

@@ -343,6 +343,17 @@ SELECT set_eq('SELECT kind, identity FROM dbm_drift()',
 	'a view that has to be made again is not listed');
 SELECT matches((SELECT repair FROM dbm_drift() WHERE identity = 'public.item.id'),
 	'^DROP VIEW.*TYPE bigint.*CREATE VIEW', 'but its statements stand where they are needed');
+
+-- the same by dbm_revision
+SELECT count(*) FROM dbm_revision('adopt the rest', autogenerate => true, compare_with => 'drift', rev_id => 'cccc0003') \g /dev/null
+SELECT dbm_stamp('head') \g /dev/null
+SELECT is_empty('SELECT * FROM dbm_drift()', 'dbm_revision adopts drift');
+SELECT is_empty($$ SELECT * FROM dbm_revision('none', autogenerate => true, compare_with => 'drift') $$, 'where there is none, there is no revision');
+SELECT count(*) FROM dbm_downgrade('bbbb0002') \g /dev/null
+SELECT is_empty('SELECT * FROM dbm_drift()', 'its downgrade leads back');
+SELECT col_type_is('public', 'item', 'id', 'bigint', 'to what the revision before it builds');
+SELECT count(*) FROM dbm_upgrade() \g /dev/null
+SELECT is_empty('SELECT * FROM dbm_drift()', 'and its upgrade to what was adopted');
 SELECT throws_ok($$ SELECT * FROM dbm_drift('nope') $$, '42704', NULL, 'unknown project');
 
 SELECT * FROM finish();
