@@ -130,5 +130,19 @@ DROP ROLE walk_author;
 DROP TABLE walk;
 
 SELECT * FROM dbm_log();
+
+-- Schemas: a model, one that fails, comparisons each way, checks, trials.
+SELECT dbm_set_model($$CREATE TYPE mood AS ENUM ('a', 'b'); CREATE TABLE walk (a int PRIMARY KEY, b mood DEFAULT 'a', CHECK (a > 0));
+	CREATE INDEX walk_b ON walk (b) WHERE a > 1; CREATE VIEW walk_v AS SELECT a FROM walk; COMMENT ON VIEW walk_v IS 'x'$$);
+SELECT * FROM dbm_diff('live', 'model');
+SELECT * FROM dbm_diff('model', 'live');
+SELECT * FROM dbm_check();
+SELECT dbm_set_model('CREATE TABLE walk (a nope)');
+SELECT pg_temp.fails($$SELECT * FROM dbm_diff('live', 'model')$$);
+SELECT * FROM dbm_check();
+SELECT dbm_register('trial--base--aaaaaaaaaaaa.sql', 'CREATE TABLE walk ()'),
+	dbm_register('trial--aaaaaaaaaaaa--base.sql', 'DROP TABLE wolk');
+SELECT * FROM dbm_test('trial');
+
 SELECT * FROM dbm_downgrade('base');
 DROP EXTENSION databrain;
