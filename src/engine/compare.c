@@ -310,6 +310,27 @@ read_sandbox(const DbmigSandbox *sandbox, List *schemas)
 	return inventory;
 }
 
+/* Does a fact use something that becomes another type, as a column does? */
+static bool
+uses_rebuilt(const DbmigFact *fact, const DbmigInventory *to)
+{
+	ListCell   *lc;
+
+	foreach(lc, fact->references)
+	{
+		const DbmigFact *used = lfirst(lc);
+		const DbmigFact *twin = dbmig_inventory_find(to, used);
+
+		for (int i = 0; twin && i < used->kind->nrules; i++)
+		{
+			if ((used->kind->rules[i].flags & DBMIG_REBUILDS) &&
+				!dbmig_same_value(used->values[i], twin->values[i]))
+				return true;
+		}
+	}
+	return false;
+}
+
 /*
  * Make facts of a sandbox again by their statements, and read everything.
  * *done becomes the facts that could be made again.
@@ -342,7 +363,9 @@ read_again(DbmigSandbox *sandbox, List *facts, List *schemas, List **done)
 
 /*
  * Give expressions that differ in their spelling only the same text on both
- * sides.  The sandbox holds what one side says.
+ * sides.  The sandbox holds what one side says; where columns that an
+ * expression uses have other types on the other side, it says nothing of how
+ * the text is read there.
  */
 static void
 settle_spellings(DbmigSandbox *sandbox, DbmigInventory *from,
@@ -361,7 +384,8 @@ settle_spellings(DbmigSandbox *sandbox, DbmigInventory *from,
 		DbmigFact  *fact = from->facts[i];
 		DbmigFact  *twin = dbmig_inventory_find(to, fact);
 
-		if (twin && dbmig_is_spelled_differently(fact, twin))
+		if (twin && dbmig_is_spelled_differently(fact, twin) &&
+			!uses_rebuilt(fact, to))
 		{
 			old = lappend(old, fact);
 			new = lappend(new, twin);

@@ -25,7 +25,7 @@
 #include "postgres.h"
 
 #include "miscadmin.h"
-#include "schema/schema.h"
+#include "schema/kinds.h"
 
 /* A name that is taken until an action has run. */
 typedef struct Slot
@@ -293,6 +293,36 @@ is_plain_column(const DbmigFact *fact)
 		dbmig_fact_value(fact, "generated") == NULL;
 }
 
+/* Has a table the fact from its parent table? */
+static bool
+comes_from_parent(const DbmigFact *fact)
+{
+	return (fact->kind == &dbmig_kind_column ||
+			fact->kind == &dbmig_kind_constraint ||
+			fact->kind == &dbmig_kind_foreign_key ||
+			fact->kind == &dbmig_kind_index) &&
+		dbmig_inherited_from(fact) != NULL;
+}
+
+/* Will the user of a part use another part of the whole that is made again? */
+static bool
+uses_whole_again(const DbmigFact *user, const DbmigFact *used)
+{
+	const DbmigFact *whole = used->parent;
+	ListCell   *lc;
+
+	if (whole == NULL || whole->twin == NULL || !dbmig_goes(whole))
+		return false;
+	foreach(lc, user->twin->references)
+	{
+		const DbmigFact *fact = lfirst(lc);
+
+		if (fact == whole->twin || fact->parent == whole->twin)
+			return true;
+	}
+	return false;
+}
+
 /* Has the user of a fact to go because of what happens to it? */
 static bool
 is_torn_by(const DbmigFact *user, const DbmigFact *used)
@@ -301,10 +331,14 @@ is_torn_by(const DbmigFact *user, const DbmigFact *used)
 	{
 		if (user->parent == used)
 			return true;
+		/* a table that leaves its parent table keeps what it had from there */
+		if (comes_from_parent(user) && dbmig_inherited_from(user) == used &&
+			dbmig_fact_value(user->twin, "inherited") == NULL)
+			return false;
 		if (used->twin && dbmig_uses(user->twin, used->twin))
 			return true;
 		/* one that will use something else instead is altered before */
-		return !is_altered(user);
+		return !is_altered(user) || uses_whole_again(user, used);
 	}
 	if (used->rebuilt)
 	{
@@ -312,7 +346,9 @@ is_torn_by(const DbmigFact *user, const DbmigFact *used)
 		if (used->kind == &dbmig_kind_column)
 			return !(user->kind->flags & DBMIG_STANDS) &&
 				(user->kind != used->kind || user->parent == used->parent);
-		/* of a type: a column moves to the new one */
+		/* of a type: a column moves to the new one, as attributes do */
+		if (user->kind == &dbmig_kind_attribute && user->parent == used)
+			return false;
 		return !is_plain_column(user);
 	}
 	return false;
@@ -509,6 +545,18 @@ keeper_of(const DbmigFact *fact)
 	return fact->keeper;
 }
 
+/*
+ * Is one constraint the table's own as well as its parent table's?  Such a one
+ * is there before the parent's, which merges with it, and outlives it.
+ */
+static bool
+is_merged(const DbmigFact *fact, const DbmigFact *used)
+{
+	return fact->kind == &dbmig_kind_constraint &&
+		(used->kind == fact->kind || used->kind == &dbmig_kind_index) &&
+		dbmig_fact_value(fact, "inherited") == NULL;
+}
+
 /* Has it to be dropped before the parent that takes it along? */
 static bool
 is_in_the_way(DbmigFact *fact)
@@ -522,10 +570,30 @@ is_in_the_way(DbmigFact *fact)
 	{
 		DbmigFact  *used = lfirst(lc);
 
+		/* what it has besides from a parent table does not hold it */
+		if (is_merged(fact, used))
+			continue;
 		if (used->gone && used->gone != fact->parent->gone)
 			return true;
 	}
 	return false;
+}
+
+/* How a partition leaves for good, which takes its triggers from the parent. */
+static DbmigFact *
+find_detachment(const DbmigFact *part)
+{
+	ListCell   *lc;
+
+	foreach(lc, part->parent->children)
+	{
+		DbmigFact  *child = lfirst(lc);
+
+		if (child->kind == &dbmig_kind_partition && child->gone &&
+			child->twin == NULL)
+			return child;
+	}
+	return NULL;
 }
 
 /*
@@ -537,6 +605,7 @@ static void
 take_away(DbmigDiff *diff, DbmigFact *fact, bool detach)
 {
 	DbmigFact  *parent = fact->parent;
+	DbmigFact  *leave;
 	DbmigFact  *keeper = keeper_of(fact);
 
 	if (fact->done || !dbmig_goes(fact) ||
@@ -553,6 +622,9 @@ take_away(DbmigDiff *diff, DbmigFact *fact, bool detach)
 		fact->gone = parent->gone;
 	else if (keeper && keeper->gone)
 		fact->gone = keeper->gone;
+	else if (fact->keeper && fact->kind == &dbmig_kind_trigger &&
+			 (leave = find_detachment(fact)) != NULL)
+		fact->gone = leave->gone;
 	else if (fact->kind->write_drop)
 		fact->kind->write_drop(diff, fact);
 	else if (fact->kind->drop)
@@ -588,6 +660,17 @@ collect_slots(const DbmigInventory *from, int *count)
 	return slots;
 }
 
+/*
+ * Is one fact used only because it is the partition's share of another one?
+ * The server makes that of a foreign key for each partition that comes.
+ */
+static bool
+is_share_of_used(const DbmigFact *user, const DbmigFact *used)
+{
+	return user->kind == &dbmig_kind_foreign_key && comes_from_parent(used) &&
+		dbmig_uses(user, dbmig_inherited_from(used));
+}
+
 /* Order by what has to be out of the way. */
 static void
 order_teardown(DbmigFact *fact)
@@ -598,6 +681,16 @@ order_teardown(DbmigFact *fact)
 	{
 		DbmigFact  *used = lfirst(lc);
 
+		if (is_merged(fact, used))
+		{
+			if (fact->gone && fact->gone->fact == fact)
+				dbmig_wait_for(fact->gone, used->gone);
+			continue;
+		}
+
+		/* a foreign key is dropped with its shares, so need not wait for them */
+		if (fact->kind == &dbmig_kind_foreign_key && fact->keeper == used)
+			continue;
 		if (fact->gone)
 		{
 			if (used->gone)
@@ -623,6 +716,14 @@ order_building(DbmigFact *fact, const Slot *slots, int nslots)
 	{
 		DbmigFact  *used = lfirst(lc);
 
+		if (is_share_of_used(fact, used))
+			continue;
+		if (is_merged(fact, used))
+		{
+			if (used->made && used->made->fact == used)
+				dbmig_wait_for(used->made, fact->made);
+			continue;
+		}
 		dbmig_wait_for(fact->made, used->made);
 		dbmig_wait_for_all(fact->made, used->made ? NIL : used->altered);
 		if (fact->made == NULL)
@@ -721,6 +822,15 @@ order_attachment(DbmigFact *fact)
 			if (!dbmig_goes(fact->parent))
 				all_wait_for(column_actions(fact->parent), fact->gone);
 		}
+		/* until then the server keeps what comes from the parent table */
+		foreach(lc, fact->parent->children)
+		{
+			const DbmigFact *part = lfirst(lc);
+
+			if ((part->keeper || part->kind == &dbmig_kind_constraint) &&
+				part->gone && part->gone->fact == part)
+				dbmig_wait_for(part->gone, fact->gone);
+		}
 	}
 	if (fact->made && fact->made->fact == fact)
 	{
@@ -733,6 +843,20 @@ order_attachment(DbmigFact *fact)
 
 			if (is_attachment(other))
 				dbmig_wait_for(fact->made, other->gone);
+		}
+		/* a table that joins must have all that others have from the parent */
+		foreach(lc, fact->parent->children)
+		{
+			const DbmigFact *part = lfirst(lc);
+
+			if (part->kind == &dbmig_kind_column ?
+				dbmig_fact_value(part, "not_null") != NULL :
+				comes_from_parent(part))
+			{
+				if (part->made != NULL && part->made->fact == part)
+					dbmig_wait_for(fact->made, part->made);
+				dbmig_wait_for_all(fact->made, part->polished);
+			}
 		}
 	}
 }

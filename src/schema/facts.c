@@ -94,6 +94,11 @@ static const char parts_query[] =
 "  WHERE d.refclassid = 'pg_opclass'::regclass"
 "  AND d.classid IN ('pg_amop'::regclass, 'pg_amproc'::regclass) AND o.opcnamespace = ANY ($1) "
 "UNION ALL "
+/* what stands for a foreign key towards each partition */
+"SELECT 'pg_constraint'::regclass::oid, k.oid, 0, 'pg_constraint'::regclass::oid, p.oid, 0"
+"  FROM pg_constraint k JOIN pg_constraint p ON p.oid = k.conparentid"
+"  WHERE k.contype = 'f' AND p.conrelid = k.conrelid AND k.connamespace = ANY ($1) "
+"UNION ALL "
 /* the expression of a generated column */
 "SELECT 'pg_attrdef'::regclass::oid, d.oid, 0, 'pg_class'::regclass::oid, d.adrelid, d.adnum"
 "  FROM pg_attrdef d JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum"

@@ -115,13 +115,33 @@ trigger_comes_along(const DbmigFact *fact)
 	return dbmig_fact_value(fact, "inherited") != NULL;
 }
 
+/* CREATE TRIGGER, unless the parent table's comes with what attaches the table. */
+static void
+create_trigger(DbmigDiff *diff, DbmigFact *trigger)
+{
+	ListCell   *lc;
+
+	foreach(lc, dbmig_fact_value(trigger, "inherited") ? trigger->parent->children : NIL)
+	{
+		DbmigFact  *child = lfirst(lc);
+
+		if (child->kind == &dbmig_kind_partition && dbmig_is_new(child))
+		{
+			dbmig_make(diff, child);
+			trigger->made = child->made;
+			return;
+		}
+	}
+	dbmig_make_with_source(diff, trigger);
+}
+
 const DbmigKind dbmig_kind_trigger = {
 	.name = "trigger",
 	.query = trigger_query,
 	.flags = DBMIG_DETACHES,
 	RULES(trigger_rules),
 	.address = "TRIGGER {name} ON {parent}",
-	.write_create = dbmig_make_with_source,
+	.write_create = create_trigger,
 	.create = "{definition}",
 	.drop = "DROP TRIGGER {name} ON {parent}",
 	.comes_along = trigger_comes_along

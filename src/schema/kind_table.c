@@ -312,8 +312,8 @@ static const char column_query[] =
 	" || '.' || quote_ident(a.attname), NULL::text, "
 	"quote_ident(a.attname) AS name, "
 	"a.attnum AS number, "
-	"CASE WHEN a.attinhcount > 0 AND (c.relispartition OR NOT a.attislocal) "
-	"THEN 'inherited' END AS inherited, "
+	"CASE WHEN a.attinhcount > 0 AND (c.relispartition OR NOT a.attislocal "
+	"OR a.attgenerated <> '') THEN 'inherited' END AS inherited, "
 	"format_type(a.atttypid, a.atttypmod) AS type, "
 	"(SELECT " QUALIFIED("cn.nspname", "co.collname")
 	" FROM pg_collation co JOIN pg_namespace cn ON cn.oid = "
@@ -439,7 +439,7 @@ alter_column_type(DbmigDiff *diff, DbmigFact *before, DbmigFact *after,
 
 	/* a new type takes these back to its own */
 	restore_after_type(diff, before, after, "storage",
-					   "ALTER TABLE {parent} ALTER COLUMN {name} SET STORAGE {storage}");
+					   "ALTER TABLE ONLY {parent} ALTER COLUMN {name} SET STORAGE {storage}");
 	restore_after_type(diff, before, after, "compression",
 					   "ALTER TABLE {parent} ALTER COLUMN {name} SET COMPRESSION {compression}");
 }
@@ -651,8 +651,8 @@ static const DbmigRule column_rules[] = {
 	},
 	{.attribute = "storage", .how = DBMIG_ALTER,
 		.flags = DBMIG_LATE | DBMIG_COSMETIC,
-		.set = "ALTER TABLE {parent} ALTER COLUMN {name} SET STORAGE {storage}",
-		.unset = "ALTER TABLE {parent} ALTER COLUMN {name} SET STORAGE {type_storage}"
+		.set = "ALTER TABLE ONLY {parent} ALTER COLUMN {name} SET STORAGE {storage}",
+		.unset = "ALTER TABLE ONLY {parent} ALTER COLUMN {name} SET STORAGE {type_storage}"
 	},
 	{.attribute = "type_storage", .how = DBMIG_INFO},
 	{.attribute = "foreign_options", .how = DBMIG_INFO},
@@ -666,8 +666,8 @@ static const DbmigRule column_rules[] = {
 	},
 	{.attribute = "statistics", .how = DBMIG_ALTER,
 		.flags = DBMIG_LATE | DBMIG_COSMETIC,
-		.set = "ALTER TABLE {parent} ALTER COLUMN {name} SET STATISTICS {statistics}",
-		.unset = "ALTER TABLE {parent} ALTER COLUMN {name} SET STATISTICS -1"
+		.set = "ALTER TABLE ONLY {parent} ALTER COLUMN {name} SET STATISTICS {statistics}",
+		.unset = "ALTER TABLE ONLY {parent} ALTER COLUMN {name} SET STATISTICS -1"
 	},
 	{.attribute = "options", .how = DBMIG_ALTER,
 		.flags = DBMIG_LATE | DBMIG_COSMETIC,

@@ -323,12 +323,44 @@ static const DbmigRule domain_rules[] = {
 	DBMIG_ACL_RULES
 };
 
+/* Can the constraint be part of CREATE DOMAIN, since it uses nothing else? */
+static bool
+check_comes_along(const DbmigFact *check)
+{
+	return list_length(check->references) == 1 &&
+		dbmig_fact_value(check, "not_valid") == NULL;
+}
+
+/*
+ * CREATE DOMAIN, with such constraints as can be in it: once an array or a
+ * composite contains the domain, the server adds none.
+ */
+static void
+create_domain(DbmigDiff *diff, DbmigFact *domain)
+{
+	StringInfoData text;
+	ListCell   *lc;
+
+	initStringInfo(&text);
+	appendStringInfoString(&text, dbmig_pattern(domain->kind->create, domain));
+	foreach(lc, domain->children)
+	{
+		const DbmigFact *child = lfirst(lc);
+
+		if (child->kind == &dbmig_kind_domain_constraint && check_comes_along(child))
+			appendStringInfoString(&text,
+								   dbmig_pattern(" CONSTRAINT {name} {definition}", child));
+	}
+	domain->made = dbmig_act(diff, "create", domain, text.data, NULL);
+}
+
 const DbmigKind dbmig_kind_domain = {
 	.name = "domain",
 	.query = domain_query,
 	RULES(domain_rules),
 	.address = "DOMAIN {id}",
 	.create = "CREATE DOMAIN {id} AS {type}[ COLLATE {collation}][ DEFAULT {default}][ {not_null}]",
+	.write_create = create_domain,
 	.reread = "[ALTER DOMAIN {id} SET DEFAULT {default}]",
 	.drop = "DROP DOMAIN {id}",
 	.fits = domain_fits,
@@ -364,7 +396,8 @@ const DbmigKind dbmig_kind_domain_constraint = {
 	RULES(domain_constraint_rules),
 	.address = "CONSTRAINT {name} ON DOMAIN {parent}",
 	.create = "ALTER DOMAIN {parent} ADD CONSTRAINT {name} {definition}[{not_valid}]",
-	.drop = "ALTER DOMAIN {parent} DROP CONSTRAINT {name}"
+	.drop = "ALTER DOMAIN {parent} DROP CONSTRAINT {name}",
+	.comes_along = check_comes_along
 };
 
 /* composite type; pg_depend and comments know it by its pg_type row */
@@ -374,16 +407,59 @@ static const char composite_query[] =
 	"'pg_namespace'::regclass::oid, t.typnamespace, 0, 0::oid, 0::oid, 0, "
 	QUALIFIED("n.nspname", "t.typname") ", 'n:' || "
 	QUALIFIED("n.nspname", "t.typname") ", "
+	"(SELECT string_agg(format('%I %s %s', a.attname, format_type(a.atttypid, "
+	"a.atttypmod), a.attcollation), ', ' ORDER BY a.attname) FROM "
+	"pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT "
+	"a.attisdropped) AS attributes, "
 	DBMIG_OWNER("t.typowner") ", "
 	DBMIG_ACL("t.typacl", "T", "t.typowner") " "
 	"FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace JOIN "
 	"pg_class c ON c.oid = t.typrelid "
 	"WHERE c.relkind = 'c' AND n.oid = ANY ($1) ";
 
+/* An attribute changes by a statement of its own, unless the type is swapped. */
+static void
+leave_to_attributes(DbmigDiff *diff, DbmigFact *before, DbmigFact *after,
+					const DbmigRule *rule)
+{
+}
+
 static const DbmigRule composite_rules[] = {
+	{.attribute = "attributes", .how = DBMIG_ALTER,
+		.flags = DBMIG_COSMETIC | DBMIG_REBUILDS_UNLESS_FIT,
+		.alter = leave_to_attributes
+	},
 	DBMIG_OWNER_RULE("TYPE {id}"),
 	DBMIG_ACL_RULES
 };
+
+/* Does an attribute that stays get another type or collation? */
+static bool
+is_retyped(const DbmigFact *attribute)
+{
+	return attribute->twin &&
+		(!dbmig_same_value(dbmig_fact_value(attribute, "type"),
+						   dbmig_fact_value(attribute->twin, "type")) ||
+		 !dbmig_same_value(dbmig_fact_value(attribute, "collation"),
+						   dbmig_fact_value(attribute->twin, "collation")));
+}
+
+/* The server changes no attribute of a type that a column has. */
+static bool
+composite_fits(const DbmigFact *before, const DbmigFact *after)
+{
+	bool		retyped = false;
+	ListCell   *lc;
+
+	foreach(lc, before->children)
+		retyped |= is_retyped(lfirst(lc));
+	foreach(lc, before->users)
+	{
+		if (retyped && ((DbmigFact *) lfirst(lc))->kind == &dbmig_kind_column)
+			return false;
+	}
+	return true;
+}
 
 static int
 compare_attributes(const ListCell *a, const ListCell *b)
@@ -392,21 +468,75 @@ compare_attributes(const ListCell *a, const ListCell *b)
 		atoi(dbmig_fact_value(lfirst(b), "number"));
 }
 
-static void
-create_composite(DbmigDiff *diff, DbmigFact *type)
+/* CREATE TYPE with some attributes, in the order of the list. */
+static char *
+composite_statement(const DbmigFact *type, List *attributes)
 {
-	List	   *attributes = list_copy(type->children);
 	StringInfoData text;
 	ListCell   *lc;
 
-	list_sort(attributes, compare_attributes);
 	initStringInfo(&text);
 	appendStringInfo(&text, "CREATE TYPE %s AS (", type->id);
 	foreach(lc, attributes)
 		appendStringInfo(&text, "%s\n    %s", foreach_current_index(lc) ? "," : "",
 						 dbmig_pattern("{name} {type}[ COLLATE {collation}]", lfirst(lc)));
 	appendStringInfoString(&text, attributes ? "\n)" : ")");
-	type->made = dbmig_act(diff, "create", type, text.data, NULL);
+	return text.data;
+}
+
+static void
+create_composite(DbmigDiff *diff, DbmigFact *type)
+{
+	List	   *attributes = list_copy(type->children);
+
+	list_sort(attributes, compare_attributes);
+	type->made = dbmig_act(diff, "create", type,
+						   composite_statement(type, attributes), NULL);
+}
+
+/*
+ * Put a type whose attributes have other types in the place of an old one.
+ * Values go over as text, attribute by attribute, so the new type has at first
+ * what the old one has left when attributes were dropped, in the same order;
+ * new attributes are added after that.
+ */
+static void
+swap_composite(DbmigDiff *diff, DbmigFact *before, DbmigFact *after)
+{
+	char	   *name = dbmig_aside(diff);
+	List	   *old = list_copy(before->children);
+	List	   *kept = NIL;
+	DbmigAction *created;
+	DbmigAction *dropped;
+	ListCell   *lc;
+
+	list_sort(old, compare_attributes);
+	foreach(lc, old)
+	{
+		DbmigFact  *attribute = lfirst(lc);
+
+		if (!dbmig_goes(attribute))
+			kept = lappend(kept, attribute->twin);
+	}
+	(void) dbmig_act_alter(diff, after, true,
+						   psprintf("ALTER TYPE %s RENAME TO %s", after->id, name),
+						   NULL);
+	created = dbmig_act_alter(diff, after, true,
+							  composite_statement(after, kept), NULL);
+	foreach(lc, kept)
+	{
+		DbmigFact  *attribute = lfirst(lc);
+
+		attribute->done = true;
+		attribute->made = created;
+		dbmig_write_late(diff, attribute);
+	}
+	dropped = dbmig_act(diff, "alter", after,
+						psprintf("DROP TYPE %s.%s", after->parent->id, name), NULL);
+	dbmig_wait_for(dropped, created);
+	foreach(lc, move_columns(diff, before, list_make1(created)))
+		dbmig_wait_for(dropped, lfirst(lc));
+	dbmig_write_late(diff, after);
 }
 
 const DbmigKind dbmig_kind_composite = {
@@ -416,6 +546,8 @@ const DbmigKind dbmig_kind_composite = {
 	.address = "TYPE {id}",
 	.write_create = create_composite,
 	.drop = "DROP TYPE {id}",
+	.fits = composite_fits,
+	.rebuild = swap_composite,
 	.default_privileges = 'T'
 };
 
