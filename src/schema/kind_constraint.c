@@ -24,7 +24,8 @@
 	"CASE WHEN k.convalidated THEN pg_get_constraintdef(k.oid) ELSE " \
 	"regexp_replace(pg_get_constraintdef(k.oid), ' NOT VALID$', '') END AS " \
 	"definition, " \
-	"CASE WHEN NOT k.convalidated THEN ' NOT VALID' END AS not_valid"
+	"CASE WHEN NOT k.convalidated AND right(pg_get_constraintdef(k.oid), 13) " \
+	"<> ' NOT ENFORCED' THEN ' NOT VALID' END AS not_valid"
 
 static const char constraint_query[] =
 	CONSTRAINT_HEAD " "
@@ -117,6 +118,7 @@ add_constraint(DbmigDiff *diff, DbmigFact *fact)
 	bool		is_foreign = fact->kind == &dbmig_kind_foreign_key;
 	bool		in_steps = !dbmig_is_new(fact->parent) &&
 		dbmig_fact_value(fact, "not_valid") == NULL &&
+		strstr(dbmig_fact_value(fact, "definition"), " NOT ENFORCED") == NULL &&
 		(is_foreign ? strcmp(relkind, "r") == 0 : strcmp(relkind, "f") != 0 &&
 		 strcmp(dbmig_fact_value(fact, "type"), "c") == 0);
 

@@ -133,7 +133,11 @@ static const char publication_query[] =
 	"THEN 'insert' END, CASE WHEN p.pubupdate THEN 'update' END, "
 	"CASE WHEN p.pubdelete THEN 'delete' END, CASE WHEN p.pubtruncate THEN "
 	"'truncate' END)) "
-	"|| ', publish_via_partition_root = ' || p.pubviaroot AS options, "
+	"|| ', publish_via_partition_root = ' || p.pubviaroot "
+	/* from 18 on */
+	"|| CASE to_jsonb(p) ->> 'pubgencols' WHEN 's' THEN ', "
+	"publish_generated_columns = stored' WHEN 'n' THEN ', "
+	"publish_generated_columns = none' ELSE '' END AS options, "
 	DBMIG_OWNER("p.pubowner") " "
 	"FROM pg_publication p WHERE " NOT_ASIDE("p.pubname") " ";
 

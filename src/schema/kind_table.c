@@ -145,7 +145,7 @@ default_comes_along(const DbmigFact *fact)
 }
 
 static const char column_pattern[] =
-"{name} {type}[ OPTIONS ({foreign_options})][ COLLATE {collation}][ GENERATED ALWAYS AS ({generated}) STORED]";
+"{name} {type}[ OPTIONS ({foreign_options})][ COLLATE {collation}][ GENERATED ALWAYS AS {generated}]";
 static const char column_constraints[] =
 "[ NOT NULL{?not_null}{!identity}]"
 "[ GENERATED {identity} AS IDENTITY ({identity_create})]";
@@ -320,15 +320,18 @@ static const char column_query[] =
 	"co.collnamespace "
 	"WHERE co.oid = a.attcollation AND a.attcollation <> t.typcollation) AS "
 	"collation, "
-	"CASE WHEN a.attgenerated = 's' THEN pg_get_expr(d.adbin, d.adrelid) "
-	"END AS generated, "
+	"CASE WHEN a.attgenerated <> '' THEN '(' || pg_get_expr(d.adbin, "
+	"d.adrelid) || CASE a.attgenerated WHEN 'v' THEN ') VIRTUAL' ELSE ') "
+	"STORED' END END AS generated, "
 	"CASE a.attidentity WHEN 'a' THEN 'ALWAYS' WHEN 'd' THEN 'BY DEFAULT' "
 	"END AS identity, "
 	SEQUENCE_CREATE("'SEQUENCE NAME ' || sq.id || ' '") " AS identity_create, "
 	SEQUENCE_OPTIONS("SET ") " AS identity_options, "
 	"sq.id AS identity_sequence, "
 	"sq.name AS identity_sequence_name, "
-	"CASE WHEN a.attnotnull THEN 'NOT NULL' END AS not_null, "
+	"CASE WHEN a.attnotnull AND (c.oid, a.attnum) NOT IN (SELECT conrelid, "
+	"conkey[1] FROM pg_constraint WHERE contype = 'n' AND NOT convalidated "
+	"AND conrelid <> 0) THEN 'NOT NULL' END AS not_null, "
 	"CASE WHEN a.attstorage <> t.typstorage THEN CASE a.attstorage WHEN 'p' "
 	"THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' "
 	"WHEN 'm' THEN 'MAIN' WHEN 'x' THEN 'EXTENDED' END END AS storage, "
@@ -445,13 +448,16 @@ alter_column_type(DbmigDiff *diff, DbmigFact *before, DbmigFact *after,
 }
 
 /*
- * A generated column can become a plain one in place; the other changes make
- * it anew, which judge() has seen to.
+ * A column whose generated values are stored can become a plain one in place;
+ * the other changes make it anew, which judge() has seen to.
  */
 static bool
 column_fits(const DbmigFact *before, const DbmigFact *after)
 {
-	return dbmig_fact_value(after, "generated") == NULL;
+	const char *old = dbmig_fact_value(before, "generated");
+
+	return dbmig_fact_value(after, "generated") == NULL &&
+		old && old[strlen(old) - 1] == 'D';
 }
 
 static char *
@@ -735,7 +741,7 @@ const DbmigKind dbmig_kind_column = {
 	.write_create = add_column,
 	.drop = "ALTER TABLE {parent} DROP COLUMN {name}",
 	.again = "ALTER TABLE {parent} ALTER COLUMN {name} DROP EXPRESSION",
-	.reread = "ALTER TABLE {parent} DROP COLUMN {name} CASCADE, ADD COLUMN {name} {type}[ COLLATE {collation}] GENERATED ALWAYS AS ({generated}) STORED",
+	.reread = "ALTER TABLE {parent} DROP COLUMN {name} CASCADE, ADD COLUMN {name} {type}[ COLLATE {collation}] GENERATED ALWAYS AS {generated}",
 	.fits = column_fits,
 	.hazard = "deletes the column's values"
 };

@@ -52,6 +52,7 @@ const DbmigKind *const dbmig_kinds[] = {
 	&dbmig_kind_column,
 	&dbmig_kind_identity_sequence,
 	&dbmig_kind_typed_table,
+	&dbmig_kind_not_null,
 	&dbmig_kind_default,
 	&dbmig_kind_ownership,
 	&dbmig_kind_constraint,

@@ -235,6 +235,7 @@ extern const DbmigKind dbmig_kind_transform;
 extern const DbmigKind dbmig_kind_shell_type;
 extern const DbmigKind dbmig_kind_base_type;
 extern const DbmigKind dbmig_kind_typed_table;
+extern const DbmigKind dbmig_kind_not_null;
 extern const DbmigKind dbmig_kind_parser;
 extern const DbmigKind dbmig_kind_template;
 extern const DbmigKind dbmig_kind_label;

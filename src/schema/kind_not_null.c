@@ -1,0 +1,155 @@
+/*-------------------------------------------------------------------------
+ *
+ * kind_not_null.c
+ *		Kind: not-null constraint, which servers have from 18 on.
+ *
+ * A valid one comes and goes with the column's being NOT NULL; what is here is
+ * its name, whether children inherit it, and its comment.  One that is not
+ * valid is here altogether: its column counts as one that takes nulls.
+ *
+ * Portions Copyright (c) 2026, the databrain_migrate authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "schema/kinds.h"
+
+static const char not_null_query[] =
+	"SELECT 'pg_constraint'::regclass::oid, k.oid, 0, "
+	"'pg_class'::regclass::oid, c.oid, a.attnum::int4, 0::oid, 0::oid, 0, "
+	QUALIFIED("n.nspname", "c.relname")
+	" || '.' || quote_ident(a.attname), NULL::text, "
+	QUALIFIED("n.nspname", "c.relname") " AS table, "
+	"quote_ident(a.attname) AS column, "
+	"CASE WHEN k.coninhcount > 0 AND (c.relispartition OR NOT k.conislocal) "
+	"THEN 'inherited' END AS inherited, "
+	"CASE WHEN NOT k.convalidated THEN 'NOT VALID' END AS not_valid, "
+	"quote_ident(k.conname) AS name, "
+	"quote_ident(c.relname || '_' || a.attname || '_not_null') AS "
+	"default_name, "
+	"CASE WHEN k.connoinherit THEN 'NO INHERIT' END AS no_inherit "
+	"FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid "
+	"JOIN pg_namespace n ON n.oid = c.relnamespace "
+	"JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.conkey[1] "
+	"WHERE k.contype = 'n' AND c.relpersistence <> 't' AND n.oid = ANY ($1) ";
+
+static DbmigAction *
+alter_table(DbmigDiff *diff, DbmigFact *fact, char *statement)
+{
+	DbmigAction *action = dbmig_act_alter(diff, fact, false, statement, NULL);
+
+	/* the column becomes NOT NULL, or ceases to be, before */
+	dbmig_wait_for_all(action, fact->parent->altered);
+	dbmig_wait_for_all(action, fact->parent->polished);
+	return action;
+}
+
+static const char add_pattern[] =
+	"ALTER TABLE {table} ADD CONSTRAINT {name} NOT NULL {column}[ {no_inherit}] NOT VALID";
+
+/* Does it come with the column? */
+static bool
+comes_with_column(const DbmigFact *fact)
+{
+	return dbmig_fact_value(fact, "not_valid") == NULL;
+}
+
+static void
+create_not_null(DbmigDiff *diff, DbmigFact *fact)
+{
+	if (!comes_with_column(fact) && dbmig_fact_value(fact, "inherited") == NULL)
+		fact->made = dbmig_act(diff, "create", fact,
+							   dbmig_pattern(add_pattern, fact), NULL);
+}
+
+static void
+drop_not_null(DbmigDiff *diff, DbmigFact *fact)
+{
+	if (!comes_with_column(fact) && dbmig_fact_value(fact, "inherited") == NULL)
+		fact->gone = dbmig_act(diff, "drop", fact,
+							   dbmig_pattern("ALTER TABLE {table} DROP CONSTRAINT {name}",
+											 fact), NULL);
+}
+
+/* A valid one becomes so with its column; no ALTER leads back. */
+static void
+alter_not_valid(DbmigDiff *diff, DbmigFact *before, DbmigFact *after,
+				const DbmigRule *rule)
+{
+	if (!comes_with_column(after))
+		(void) alter_table(diff, after, dbmig_pattern(add_pattern, after));
+}
+
+/*
+ * Give it its name; before is NULL when the server has just chosen one.  That of
+ * one that comes from a parent table cannot be changed, but before the table is
+ * attached it can.
+ */
+static void
+alter_name(DbmigDiff *diff, DbmigFact *before, DbmigFact *after,
+		   const DbmigRule *rule)
+{
+	const char *old = before ? dbmig_fact_value(before, "name") :
+		dbmig_fact_value(after, "default_name");
+	const char *new = dbmig_fact_value(after, "name");
+	bool		inherited = dbmig_fact_value(after, "inherited") != NULL;
+	DbmigAction *action;
+	ListCell   *lc;
+
+	if (strcmp(old, new) == 0 || !comes_with_column(after) ||
+		(inherited && (before == NULL || dbmig_fact_value(before, "not_valid"))))
+		return;
+	action = alter_table(diff, after,
+						 psprintf("ALTER TABLE %s RENAME CONSTRAINT %s TO %s",
+								  dbmig_fact_value(after, "table"), old, new));
+	foreach(lc, inherited ? after->parent->parent->children : NIL)
+	{
+		const DbmigFact *child = lfirst(lc);
+
+		if (child->kind == &dbmig_kind_partition ||
+			child->kind == &dbmig_kind_inheritance)
+			dbmig_wait_for(child->made, action);
+	}
+}
+
+static void
+alter_no_inherit(DbmigDiff *diff, DbmigFact *before, DbmigFact *after,
+				 const DbmigRule *rule)
+{
+	if (comes_with_column(after))
+		(void) alter_table(diff, after,
+						   dbmig_pattern(dbmig_fact_value(after, "no_inherit") ?
+										 "ALTER TABLE {table} ALTER CONSTRAINT {name} NO INHERIT" :
+										 "ALTER TABLE {table} ALTER CONSTRAINT {name} INHERIT",
+										 after));
+}
+
+static const DbmigRule not_null_rules[] = {
+	{.attribute = "table", .how = DBMIG_INFO},
+	{.attribute = "column", .how = DBMIG_INFO},
+	{.attribute = "inherited", .how = DBMIG_INFO},
+	{.attribute = "not_valid", .how = DBMIG_ALTER,
+		.flags = DBMIG_COSMETIC | DBMIG_INHERITED,
+		.alter = alter_not_valid
+	},
+	{.attribute = "name", .how = DBMIG_ALTER,
+		.flags = DBMIG_LATE | DBMIG_COSMETIC | DBMIG_INHERITED,
+		.alter = alter_name
+	},
+	{.attribute = "default_name", .how = DBMIG_INFO},
+	{.attribute = "no_inherit", .how = DBMIG_ALTER,
+		.flags = DBMIG_LATE | DBMIG_COSMETIC | DBMIG_INHERITED,
+		.alter = alter_no_inherit
+	}
+};
+
+const DbmigKind dbmig_kind_not_null = {
+	.name = "not-null constraint",
+	.query = not_null_query,
+	RULES(not_null_rules),
+	.address = "CONSTRAINT {name} ON {table}",
+	.write_create = create_not_null,
+	.write_drop = drop_not_null,
+	.comes_along = comes_with_column
+};

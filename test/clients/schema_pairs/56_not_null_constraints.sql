@@ -1,0 +1,17 @@
+--- server
+18
+--- from
+CREATE TABLE t (id int PRIMARY KEY, a int CONSTRAINT named NOT NULL, b int NOT NULL, c int, d int, e int NOT NULL, f int);
+ALTER TABLE t ADD CONSTRAINT unproved NOT NULL f NOT VALID;
+COMMENT ON CONSTRAINT named ON t IS 'old';
+CREATE TABLE gone (a int CONSTRAINT gone_it NOT NULL);
+--- to
+CREATE TABLE t (id int PRIMARY KEY, a int CONSTRAINT renamed NOT NULL, b int CONSTRAINT given NOT NULL, c int CONSTRAINT fresh NOT NULL, d int, e int NOT NULL NO INHERIT, f int NOT NULL, g int CONSTRAINT added NOT NULL DEFAULT 1);
+ALTER TABLE t ADD CONSTRAINT d_later NOT NULL d NOT VALID;
+COMMENT ON CONSTRAINT renamed ON t IS 'new';
+CREATE TABLE parent (k int CONSTRAINT kk NOT NULL) PARTITION BY LIST (k);
+CREATE TABLE child PARTITION OF parent FOR VALUES IN (1);
+--- rows
+INSERT INTO t VALUES (1, 2, 3, 4, NULL, 5, 6);
+--- keep
+SELECT id, a, b, c, d, e FROM ONLY t
