@@ -437,15 +437,15 @@ rename_global_objects(int *number)
 		const char *query;
 	}			kinds[] = {
 		{OBJECT_PUBLICATION, PublicationRelationId,
-		"SELECT oid, pubname::text FROM pg_catalog.pg_publication"},
+		"SELECT oid, pubname FROM pg_catalog.pg_publication"},
 		{OBJECT_FDW, ForeignDataWrapperRelationId,
-		"SELECT oid, fdwname::text FROM pg_catalog.pg_foreign_data_wrapper"},
+		"SELECT oid, fdwname FROM pg_catalog.pg_foreign_data_wrapper"},
 		{OBJECT_FOREIGN_SERVER, ForeignServerRelationId,
-		"SELECT oid, srvname::text FROM pg_catalog.pg_foreign_server"},
+		"SELECT oid, srvname FROM pg_catalog.pg_foreign_server"},
 		{OBJECT_EVENT_TRIGGER, EventTriggerRelationId,
-		"SELECT oid, evtname::text FROM pg_catalog.pg_event_trigger"},
+		"SELECT oid, evtname FROM pg_catalog.pg_event_trigger"},
 		{OBJECT_SUBSCRIPTION, SubscriptionRelationId,
-		"SELECT s.oid, s.subname::text FROM pg_catalog.pg_subscription s "
+		"SELECT s.oid, s.subname FROM pg_catalog.pg_subscription s "
 		"JOIN pg_catalog.pg_database d ON d.oid OPERATOR(pg_catalog.=) s.subdbid "
 		"WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database()"}
 	};
