@@ -101,7 +101,20 @@ usable_model(const char *project)
 	return model;
 }
 
-/* Run the project's model, as its author. */
+/*
+ * Whom a model runs as: its author, or the caller if that one has fewer rights.
+ * Names in the text are resolved where the caller has the say, such as in the
+ * caller's temporary schema, so it must not run with rights of somebody else.
+ */
+static const char *
+model_role(const DbmigModel *model)
+{
+	if (has_privs_of_role(GetUserId(), get_role_oid(model->author, false)))
+		return model->author;
+	return GetUserNameFromId(GetUserId(), false);
+}
+
+/* Run the project's model. */
 static void
 run_model(DbmigSandbox *sandbox, const char *project)
 {
@@ -109,7 +122,7 @@ run_model(DbmigSandbox *sandbox, const char *project)
 
 	dbmig_note_script(NULL, "model");
 	if (dbmig_sandbox_run(sandbox, project, NULL, "model", model->ddl,
-						  get_role_oid(model->author, false)) == 0)
+						  get_role_oid(model_role(model), false)) == 0)
 		ereport(NOTICE,
 				errmsg("the model of project \"%s\" has no statements", project),
 				errdetail("It declares a schema that is empty."));
@@ -166,7 +179,7 @@ source_text(const char *project, const char *source)
 	{
 		DbmigModel *model = usable_model(project);
 
-		text->role = model->author;
+		text->role = model_role(model);
 		text->scripts = list_make1(model->ddl);
 	}
 	return text;

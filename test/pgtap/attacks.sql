@@ -67,5 +67,11 @@ SELECT is(public.with_planted_type('text', 'SELECT dbm_set_model(''CREATE TABLE 
 FROM unnest(array[
 	$$SELECT * FROM dbm_diff('empty', 'model')$$,
 	$$SELECT * FROM dbm_diff('live', 'model')$$]) AS call;
+-- the model of somebody with more rights does not lend them
+SELECT public.as_role('dbm_test_super', $$SELECT dbm_set_model('CREATE TABLE mine.t (a text); INSERT INTO mine.t VALUES (''a'')', 'super')$$, stay => true) \g /dev/null
+SELECT is(public.with_planted_type('text', $$SELECT * FROM dbm_diff('empty', 'model', schemas => '{mine}', project => 'super')$$), 'ok',
+	'planted text in a superuser''s model');
+SELECT is(public.with_planted_type('text', $$SELECT * FROM dbm_check('super')$$), 'ok', 'the same by dbm_check');
+
 SELECT * FROM finish();
 ROLLBACK;
