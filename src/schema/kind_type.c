@@ -408,7 +408,7 @@ static const char composite_query[] =
 	QUALIFIED("n.nspname", "t.typname") ", 'n:' || "
 	QUALIFIED("n.nspname", "t.typname") ", "
 	"(SELECT string_agg(format('%I %s %s', a.attname, format_type(a.atttypid, "
-	"a.atttypmod), a.attcollation), ', ' ORDER BY a.attname) FROM "
+	"a.atttypmod), a.attcollation::regcollation), ', ' ORDER BY a.attname) FROM "
 	"pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT "
 	"a.attisdropped) AS attributes, "
 	DBMIG_OWNER("t.typowner") ", "

@@ -91,7 +91,7 @@ RESET allow_system_table_mods;
 
 SELECT results_eq($$ SELECT kind FROM dbm_diff('empty', 'live') WHERE change = 'create' GROUP BY kind ORDER BY kind COLLATE "C" $$,
 	$$ VALUES ('access method'), ('aggregate'), ('base type'), ('cast'), ('collation'), ('composite type'),
-		('constraint'), ('conversion'), ('default'), ('domain'), ('domain constraint'), ('enum'), ('event trigger'),
+		('constraint'), ('conversion'), ('default'), ('domain'), ('enum'), ('event trigger'),
 		('extension'), ('foreign key'), ('foreign-data wrapper'), ('function'), ('index'),
 		('language'), ('materialized view'), ('operator'), ('operator class'), ('operator family'),
 		('operator family member'), ('policy'), ('publication'), ('published schema'), ('published table'),
