@@ -50,6 +50,7 @@
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "nodes/execnodes.h"
+#include "nodes/value.h"
 #include "tcop/cmdtag.h"
 #include "tcop/deparse_utility.h"
 #include "tcop/pquery.h"
@@ -59,6 +60,7 @@
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/portal.h"
 #include "utils/snapmgr.h"
@@ -110,6 +112,25 @@ enum
 	DROPPED_ADDRESS_ARGS,
 	DROPPED_COLUMNS
 };
+
+/*
+ * The schema that was found to be looked at last, so that the next command need
+ * not ask for its extension; forgotten whenever any schema changes.
+ */
+static Oid	managed_schema = InvalidOid;
+
+static void
+forget_managed_schema(Datum arg, int cacheid, uint32 hashvalue)
+{
+	managed_schema = InvalidOid;
+}
+
+/* Called once in each process that loads the library. */
+void
+dbmig_prepare_watch(void)
+{
+	CacheRegisterSyscacheCallback(NAMESPACEOID, forget_managed_schema, (Datum) 0);
+}
 
 static bool
 is_temporary_relation(const RangeVar *relation)
@@ -189,11 +210,23 @@ static bool
 is_managed_schema(const char *name)
 {
 	Oid			schema;
+	List	   *listed;
 
 	if (strncmp(name, "pg_", 3) == 0)
 		return false;
+	listed = dbmig_schemas_setting();
+	if (listed && !list_member(listed, makeString(pstrdup(name))))
+		return false;
 	schema = get_namespace_oid(name, true);
-	return !OidIsValid(schema) || dbmig_schema_is_managed(name, schema);
+	if (!OidIsValid(schema))
+		return true;
+	if (schema != managed_schema)
+	{
+		if (!dbmig_schema_is_managed(name, schema))
+			return false;
+		managed_schema = schema;
+	}
+	return true;
 }
 
 /* The same, asked for each object of a command: mostly they lie in one. */

@@ -12,6 +12,7 @@
 
 #include "commands/event_trigger.h"
 
+extern void dbmig_prepare_watch(void);
 extern void dbmig_watch_start(const EventTriggerData *trigger);
 extern void dbmig_watch_end(const EventTriggerData *trigger);
 extern void dbmig_watch_drop(const EventTriggerData *trigger);

@@ -178,6 +178,13 @@ CREATE TEMP TABLE tc ON COMMIT DROP AS SELECT 1 AS a;
 SELECT 1 AS a INTO TEMP ti2;
 SELECT is(pg_temp.recorded(), '', 'temporary objects');
 
+SET databrain_migrate.schemas = 'other';
+CREATE TABLE unlisted (a int);
+DROP TABLE unlisted;
+CREATE TABLE other.listed (a int);
+RESET databrain_migrate.schemas;
+SELECT is(pg_temp.recorded(), 'CREATE TABLE: table other.listed', 'schemas that the setting leaves out');
+
 CREATE EXTENSION databrain;
 DROP EXTENSION databrain;
 COMMENT ON SCHEMA dbm IS 'x';
