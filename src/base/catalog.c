@@ -26,6 +26,7 @@
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
+#include "utils/inval.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
@@ -265,6 +266,8 @@ dbmig_applied_delete(const char *project, const char *revision)
 		elog(ERROR, "could not find applied revision \"%s\" of project \"%s\"",
 			 revision, project);
 	CatalogTupleDelete(scan.relation, &tuple->t_self);
+	/* sessions remember that there is a row; see dbmig_any_applied() */
+	CacheInvalidateRelcache(scan.relation);
 	dbmig_end_scan(&scan, NoLock);
 	CommandCounterIncrement();
 }

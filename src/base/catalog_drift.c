@@ -24,6 +24,7 @@
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/guc.h"
+#include "utils/inval.h"
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 #include "utils/xid8.h"
@@ -45,18 +46,44 @@ enum
 	Natts_ddl = Anum_ddl_glass_broken
 };
 
-/* Is any revision of any project applied? */
+/*
+ * Where a row of dbm.applied was found that is committed; InvalidOid: nowhere.
+ * Who deletes one lets all sessions forget it; see dbmig_applied_delete().
+ */
+static Oid	applied_relation = InvalidOid;
+
+static void
+forget_applied(Datum arg, Oid relation)
+{
+	if (relation == applied_relation || !OidIsValid(relation))
+		applied_relation = InvalidOid;
+}
+
+/*
+ * Is any revision of any project applied?  Every DDL command asks, so a session
+ * remembers that it found one.
+ */
 bool
 dbmig_any_applied(void)
 {
+	static bool registered = false;
 	DbmigTableScan scan;
-	bool		found;
+	HeapTuple	tuple;
+
+	if (OidIsValid(applied_relation))
+		return true;
+	if (!registered)
+		CacheRegisterRelcacheCallback(forget_applied, (Datum) 0);
+	registered = true;
 
 	dbmig_begin_scan(&scan, "applied", "applied_pkey", AccessShareLock, NULL, 0,
 					 NULL);
-	found = HeapTupleIsValid(systable_getnext(scan.scan));
+	tuple = systable_getnext(scan.scan);
+	if (HeapTupleIsValid(tuple) &&
+		!TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data)))
+		applied_relation = RelationGetRelid(scan.relation);
 	dbmig_end_scan(&scan, AccessShareLock);
-	return found;
+	return HeapTupleIsValid(tuple);
 }
 
 /* Add a row; what concerns the session is filled in here. */

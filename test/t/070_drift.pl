@@ -79,6 +79,15 @@ $node->safe_psql(
 $node->safe_psql('busy', q(CALL dbm_migrate('head', 'app')));
 is(objects('busy'), '', 'the engine is not refused, nor its worker, and not recorded');
 
+# A session that knew of applied revisions finds that there are none any more.
+$node->safe_psql('postgres', 'CREATE DATABASE down TEMPLATE source');
+$node->safe_psql('down', q(
+	SELECT dbm_forget_ddl();
+	CREATE TABLE while_applied (a int);
+	SELECT dbm_downgrade('base');
+	CREATE TABLE when_nothing_is (a int);));
+is(objects('down'), 'CREATE TABLE public.while_applied', 'nothing is recorded after the last downgrade');
+
 # Restores; what is there after the state is no drift.
 foreach my $how (
 	[ 'plain', [], [ 'psql', '-Xq', '-o', "$dir/out", '-v', 'ON_ERROR_STOP=1', '-f' ] ],
