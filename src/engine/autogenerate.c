@@ -227,6 +227,8 @@ generate(const DbmigComparison *comparison, List *all, int unit, int last,
 	}
 	step.from = before;
 	step.to = *after;
+	if (unit > 0)
+		step.rename_steps = NIL;
 	step.options.concurrently = !generated->transactional;
 	downgrade.changes = dbmig_comparison_changes(&step, true);
 

@@ -12,6 +12,9 @@
  * deparses to itself.  Where two texts differ, both are therefore read again
  * in a sandbox, and count as equal if the results are.
  *
+ * Objects that are renamed are so before the two sides are compared, and after
+ * that on the way back.
+ *
  * Portions Copyright (c) 2026, the databrain_migrate authors
  *
  *-------------------------------------------------------------------------
@@ -26,6 +29,7 @@
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "nodes/bitmapset.h"
+#include "schema/rename.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 
@@ -380,9 +384,9 @@ read_again(DbmigSandbox *sandbox, List *facts, List *schemas, List **done)
  * expression uses have other types on the other side, it says nothing of how
  * the text is read there.
  */
-static void
-settle_spellings(DbmigSandbox *sandbox, DbmigInventory *from,
-				 DbmigInventory *to, List *schemas)
+void
+dbmig_settle_spellings(DbmigSandbox *sandbox, DbmigInventory *from,
+					   DbmigInventory *to, List *schemas)
 {
 	List	   *old = NIL;
 	List	   *new = NIL;
@@ -498,7 +502,8 @@ settle(DbmigSandbox *sandbox, Reading *reading)
 		return true;
 	if (sandbox == NULL)
 		return false;
-	settle_spellings(sandbox, comparison->from, comparison->to, reading->schemas);
+	dbmig_settle_spellings(sandbox, comparison->from, comparison->to,
+						   reading->schemas);
 	if (kept && kept->row)
 	{
 		dbmig_spelling_note(kept->row, reading->questions);
@@ -626,10 +631,6 @@ check_options(const DbmigCompareOptions *options)
 					errmsg("there is no kind of objects \"%s\"", strVal(lfirst(lc))),
 					errdetail("Kinds are: %s.", dbmig_kind_names()));
 	}
-	if (options->renames)
-		ereport(ERROR,
-				errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				errmsg("renames are not supported"));
 }
 
 /*
@@ -647,6 +648,44 @@ read_kept(const char *project, const char *source, List *managed, List *schemas,
 		dbmig_inventory_from_jsonb((*keeping)->row->inventory) : NULL;
 }
 
+/* The same facts, in a list of its own. */
+static DbmigInventory *
+copy_inventory(const DbmigInventory *inventory)
+{
+	DbmigInventory *copy = palloc(sizeof(DbmigInventory));
+
+	*copy = *inventory;
+	copy->facts = palloc(sizeof(DbmigFact *) * (inventory->n + 1));
+	memcpy(copy->facts, inventory->facts, sizeof(DbmigFact *) * inventory->n);
+	return copy;
+}
+
+static bool
+is_model(const char *source)
+{
+	return strcmp(source, "model") == 0;
+}
+
+/*
+ * Find what is renamed, by argument or by a comment in the model, and rename
+ * it.  whole is the old side before anything was left out.
+ */
+static void
+rename_objects(DbmigComparison *comparison, const DbmigInventory *whole, List *managed)
+{
+	const DbmigCompareOptions *options = &comparison->options;
+	List	   *requests = dbmig_rename_requests(options->renames, comparison->from);
+	bool		is_from = is_model(comparison->from_name);
+
+	if (is_from != is_model(comparison->to_name))
+		requests = list_concat(requests,
+							   dbmig_model_renames(dbmig_model_ddl(comparison->project),
+												   is_from ? comparison->from :
+												   comparison->to, is_from));
+	if (requests)
+		dbmig_rename_old_side(comparison, whole, managed, options->schemas, requests);
+}
+
 /*
  * Read two schemas, as far as options and settings say.  No options: as the
  * settings say.
@@ -659,6 +698,7 @@ dbmig_compare(const char *project, const char *from, const char *to,
 	DbmigComparison *comparison = palloc0(sizeof(DbmigComparison));
 	List	   *managed;
 	Reading		reading = {comparison, NIL, true, NULL, NULL, NIL};
+	DbmigInventory *whole = NULL;
 	DbmigFilter filter;
 
 	if (options == NULL)
@@ -677,6 +717,8 @@ dbmig_compare(const char *project, const char *from, const char *to,
 	/* what needs no sandbox first, since the sandbox settles what differs */
 	comparison->from = read_complete(project, from, managed, options->schemas);
 	comparison->to = read_complete(project, to, managed, options->schemas);
+	if (comparison->from)
+		whole = copy_inventory(comparison->from);
 	if (comparison->from == NULL)
 		comparison->from = read_kept(project, from, managed, options->schemas, &reading.from);
 	if (comparison->to == NULL)
@@ -698,6 +740,7 @@ dbmig_compare(const char *project, const char *from, const char *to,
 	dbmig_keep(reading.from, managed);
 	dbmig_keep(reading.to, managed);
 	dbmig_spelling_swap(reading.questions);
+	rename_objects(comparison, whole ? whole : comparison->from, managed);
 	dbmig_filter_inventories(comparison->from, &comparison->to, &filter);
 	return comparison;
 }
@@ -760,14 +803,17 @@ read_between(DbmigSandbox *sandbox, void *arg)
 	{
 		const DbmigChange *change = lfirst(lc);
 
-		if (change->statement)
+		/* a complete source has been renamed already */
+		if (change->statement &&
+			!(is_complete(comparison->from_name) &&
+			  strcmp(change->change, "rename") == 0))
 			append_statement(&text, change->statement);
 	}
 	dbmig_sandbox_run(sandbox, comparison->project, NULL, "autogenerate",
 					  text.data, GetUserId());
 	between->inventory = read_sandbox(sandbox, schemas);
-	settle_spellings(sandbox, between->inventory, comparison->to, schemas);
-	settle_spellings(sandbox, between->inventory, comparison->from, schemas);
+	dbmig_settle_spellings(sandbox, between->inventory, comparison->to, schemas);
+	dbmig_settle_spellings(sandbox, between->inventory, comparison->from, schemas);
 }
 
 /*
@@ -866,6 +912,25 @@ unchecked_bodies(int unit)
 	return row;
 }
 
+/* The statements that rename, or that take it back, as a list of DbmigChange. */
+static List *
+rename_changes(const DbmigComparison *comparison, bool backward)
+{
+	List	   *changes = NIL;
+	ListCell   *lc;
+
+	foreach(lc, comparison->rename_steps)
+	{
+		const DbmigRenameStep *step = lfirst(lc);
+		DbmigChange *change = make_change("rename", step->kind->name, step->id,
+										  backward ? step->backward : step->forward,
+										  NULL);
+
+		changes = backward ? lcons(change, changes) : lappend(changes, change);
+	}
+	return changes;
+}
+
 /*
  * What leads from one schema to the other, or back: a list of DbmigChange in
  * the order in which the statements run.  Behind them stands what is not
@@ -885,6 +950,11 @@ dbmig_comparison_changes(const DbmigComparison *comparison, bool backward)
 	int			unit = -1;
 	ListCell   *lc;
 
+	if (!backward)
+	{
+		dbmig_note_likely_renames(diff);
+		changes = rename_changes(comparison, false);
+	}
 	foreach(lc, diff->actions)
 	{
 		const DbmigAction *action = lfirst(lc);
@@ -901,6 +971,20 @@ dbmig_comparison_changes(const DbmigComparison *comparison, bool backward)
 			changes = lappend(changes, unchecked_bodies(action->unit));
 		unit = action->unit;
 		changes = lappend(changes, action_change(action));
+	}
+	if (backward)
+	{
+		const DbmigAction *last = diff->actions ? llast(diff->actions) : NULL;
+		List	   *renames = rename_changes(comparison, true);
+
+		foreach(lc, last ? renames : NIL)
+		{
+			DbmigChange *change = lfirst(lc);
+
+			change->unit = last->unit;
+			change->transactional = last->transactional;
+		}
+		changes = list_concat(changes, renames);
 	}
 	return unmanaged_changes(changes, from, to);
 }

@@ -11,6 +11,7 @@
 #define DBMIG_COMPARE_H
 
 #include "engine/engine.h"
+#include "engine/sandbox.h"
 #include "schema/schema.h"
 
 /*
@@ -28,7 +29,10 @@ typedef struct DbmigCompareOptions
 	bool		in_one;			/* everything in a single transaction */
 } DbmigCompareOptions;
 
-/* Two schemas, read. */
+/*
+ * Two schemas, read.  The first one is what it is after its objects have been
+ * renamed.
+ */
 typedef struct DbmigComparison
 {
 	const char *project;
@@ -37,12 +41,13 @@ typedef struct DbmigComparison
 	DbmigCompareOptions options;
 	DbmigInventory *from;
 	DbmigInventory *to;			/* where it is not compared, as from */
+	List	   *rename_steps;	/* DbmigRenameStep: what comes before all else */
 } DbmigComparison;
 
 /* A row of what leads from one schema to the other, or of what is not said. */
 typedef struct DbmigChange
 {
-	const char *change;			/* create, alter, drop, set, not managed */
+	const char *change;			/* create, alter, drop, rename, set, not managed */
 	const char *kind;
 	const char *id;
 	const char *statement;		/* NULL: none */
@@ -94,6 +99,18 @@ extern DbmigInventory *dbmig_comparison_between(const DbmigComparison *compariso
 extern List *dbmig_autogenerate(const char *project, const char *compare_with,
 								const char *revisions,
 								const DbmigCompareOptions *options);
+
+extern void dbmig_settle_spellings(DbmigSandbox *sandbox, DbmigInventory *from,
+								   DbmigInventory *to, List *schemas);
+
+/* renaming.c */
+extern void dbmig_rename_old_side(DbmigComparison *comparison,
+								  const DbmigInventory *whole, List *managed,
+								  List *schemas, List *requests);
+
+/* hints.c */
+extern List *dbmig_model_renames(const char *ddl, const DbmigInventory *inventory,
+								 bool is_from);
 
 /* trial.c */
 extern List *dbmig_try_revisions(const DbmigProject *project);

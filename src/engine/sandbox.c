@@ -718,6 +718,24 @@ free_enum_value(DbmigSandbox *sandbox)
 }
 
 /*
+ * Let a schema of the sandbox make place for one that is to have its name.
+ * Does nothing if there is no such schema.
+ */
+void
+dbmig_sandbox_put_aside(DbmigSandbox *sandbox, const char *name)
+{
+	int			number = 0;
+
+	if (!OidIsValid(get_namespace_oid(name, true)))
+		return;
+	SetUserIdAndSecContext(dbmig_engine_owner(), sandbox->caller_security |
+						   SECURITY_LOCAL_USERID_CHANGE);
+	(void) RenameSchema(name, aside_name(&number));
+	CommandCounterIncrement();
+	SetUserIdAndSecContext(sandbox->caller, sandbox->caller_security);
+}
+
+/*
  * Do some work in a sandbox in which these schemas (a list of OIDs) are empty.
  * The memory context stays the caller's, so what the work allocates is there
  * afterwards; all else is undone, by an error as well.
@@ -1001,8 +1019,8 @@ filter_noting(Node *node, void *arg)
  * Make psql's lines blank that pg_dump writes around a dump since 2025; they
  * protect psql, and mean nothing to the server.
  */
-static char *
-without_restrict(const char *text)
+char *
+dbmig_without_restrict(const char *text)
 {
 	char	   *copy = pstrdup(text);
 
@@ -1035,7 +1053,7 @@ dbmig_sandbox_run(DbmigSandbox *sandbox, const char *project, const char *revisi
 			SECURITY_RESTRICTED_OPERATION;
 	SetUserIdAndSecContext(role, sandbox->security);
 	count = dbmig_execute_filtered(project, revision, file_name,
-								   without_restrict(text), filter_noting, sandbox);
+								   dbmig_without_restrict(text), filter_noting, sandbox);
 	SetUserIdAndSecContext(sandbox->caller, sandbox->caller_security);
 	return count;
 }
@@ -1061,8 +1079,31 @@ dbmig_sandbox_run_revision(DbmigSandbox *sandbox, const DbmigProject *project,
 }
 
 /*
- * Run statements as the role that ran the last text.  Returns whether they
- * could run; if not, nothing of them has happened.
+ * Run statements as the role that ran the last text, or as the caller if there
+ * was none.  Errors are thrown.
+ */
+void
+dbmig_sandbox_do(DbmigSandbox *sandbox, List *statements)
+{
+	int			level = dbmig_pin_settings();
+	ListCell   *lc;
+
+	SetUserIdAndSecContext(sandbox->role, sandbox->security);
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	foreach(lc, statements)
+	{
+		CHECK_FOR_INTERRUPTS();
+		(void) SPI_execute(lfirst(lc), false, 0);
+	}
+	SPI_finish();
+	AtEOXact_GUC(false, level);
+	SetUserIdAndSecContext(sandbox->caller, sandbox->caller_security);
+}
+
+/*
+ * The same, in a subtransaction.  Returns whether they could run; if not,
+ * nothing of them has happened.
  */
 bool
 dbmig_sandbox_try(DbmigSandbox *sandbox, List *statements)
@@ -1077,17 +1118,7 @@ dbmig_sandbox_try(DbmigSandbox *sandbox, List *statements)
 	MemoryContextSwitchTo(context);
 	PG_TRY();
 	{
-		int			level = dbmig_pin_settings();
-		ListCell   *lc;
-
-		SetUserIdAndSecContext(sandbox->role, sandbox->security);
-		if (SPI_connect() != SPI_OK_CONNECT)
-			elog(ERROR, "SPI_connect failed");
-		foreach(lc, statements)
-			(void) SPI_execute(lfirst(lc), false, 0);
-		SPI_finish();
-		AtEOXact_GUC(false, level);
-		SetUserIdAndSecContext(sandbox->caller, sandbox->caller_security);
+		dbmig_sandbox_do(sandbox, statements);
 		ReleaseCurrentSubTransaction();
 		done = true;
 	}

@@ -28,7 +28,10 @@ extern int	dbmig_sandbox_run(DbmigSandbox *sandbox, const char *project,
 extern void dbmig_sandbox_run_revision(DbmigSandbox *sandbox,
 									   const DbmigProject *project, int node,
 									   DbmigDirection direction);
+extern void dbmig_sandbox_put_aside(DbmigSandbox *sandbox, const char *name);
+extern void dbmig_sandbox_do(DbmigSandbox *sandbox, List *statements);
 extern bool dbmig_sandbox_try(DbmigSandbox *sandbox, List *statements);
+extern char *dbmig_without_restrict(const char *text);
 extern List *dbmig_sandbox_schemas(const DbmigSandbox *sandbox, List *given);
 extern bool dbmig_sandbox_was_there(const DbmigSandbox *sandbox, Oid classid,
 									Oid objid);

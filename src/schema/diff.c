@@ -697,12 +697,19 @@ order_teardown(DbmigFact *fact)
 				dbmig_wait_for(used->gone, fact->gone);
 			else if (used->twin)
 			{
-				all_wait_for(used->twin->altered, fact->gone);
+				/* of a type that gets a successor, a column holds up the end */
+				if (!(used->rebuilt && used->kind->rebuild && is_plain_column(fact)))
+					all_wait_for(used->twin->altered, fact->gone);
 				all_wait_for(used->twin->polished, fact->gone);
 			}
 		}
 		else if (fact->twin && used->gone)
+		{
 			dbmig_wait_for_all(used->gone, fact->twin->altered);
+			/* the end of a type that got a successor */
+			if (fact->rebuilt && fact->kind->rebuild)
+				dbmig_wait_for_all(used->gone, fact->twin->polished);
+		}
 	}
 }
 

@@ -98,8 +98,9 @@ dbmig_swap_type(DbmigDiff *diff, DbmigFact *before, DbmigFact *after)
 		dbmig_make(diff, child);
 		created = lappend(created, child->made);
 	}
-	dropped = dbmig_act(diff, "alter", after,
-						psprintf("DROP TYPE %s.%s", after->parent->id, name), NULL);
+	dropped = dbmig_act_alter(diff, after, false,
+							  psprintf("DROP TYPE %s.%s", after->parent->id, name),
+							  NULL);
 	dbmig_wait_for_all(dropped, created);
 	foreach(lc, move_columns(diff, before, created))
 		dbmig_wait_for(dropped, lfirst(lc));
@@ -118,8 +119,8 @@ static const char enum_query[] =
 	TYPE_TAIL("e") " ";
 
 /* The labels of an enum, as constants. */
-static List *
-enum_labels(const DbmigFact *fact)
+List *
+dbmig_enum_labels(const DbmigFact *fact)
 {
 	const char *p = dbmig_fact_value(fact, "labels");
 	List	   *labels = NIL;
@@ -139,8 +140,8 @@ enum_labels(const DbmigFact *fact)
 	return labels;
 }
 
-static bool
-has_label(List *labels, const char *label)
+bool
+dbmig_has_label(List *labels, const char *label)
 {
 	ListCell   *lc;
 
@@ -179,14 +180,14 @@ is_used_at_once(const DbmigFact *enumeration, const char *label)
 static bool
 only_adds_labels(const DbmigFact *before, const DbmigFact *after)
 {
-	List	   *new = enum_labels(after);
+	List	   *new = dbmig_enum_labels(after);
 	List	   *kept = NIL;
-	List	   *old = enum_labels(before);
+	List	   *old = dbmig_enum_labels(before);
 	ListCell   *lc;
 
 	foreach(lc, new)
 	{
-		if (has_label(old, lfirst(lc)))
+		if (dbmig_has_label(old, lfirst(lc)))
 			kept = lappend(kept, lfirst(lc));
 	}
 	if (list_length(kept) != list_length(old))
@@ -203,12 +204,12 @@ only_adds_labels(const DbmigFact *before, const DbmigFact *after)
 static bool
 uses_new_label(const DbmigFact *before, const DbmigFact *after)
 {
-	List	   *old = enum_labels(before);
+	List	   *old = dbmig_enum_labels(before);
 	ListCell   *lc;
 
-	foreach(lc, enum_labels(after))
+	foreach(lc, dbmig_enum_labels(after))
 	{
-		if (!has_label(old, lfirst(lc)) && is_used_at_once(after, lfirst(lc)))
+		if (!dbmig_has_label(old, lfirst(lc)) && is_used_at_once(after, lfirst(lc)))
 			return true;
 	}
 	return false;
@@ -219,15 +220,15 @@ static void
 add_labels(DbmigDiff *diff, DbmigFact *before, DbmigFact *after,
 		   const DbmigRule *rule)
 {
-	List	   *old = enum_labels(before);
+	List	   *old = dbmig_enum_labels(before);
 	const char *previous = NULL;
 	ListCell   *lc;
 
-	foreach(lc, enum_labels(after))
+	foreach(lc, dbmig_enum_labels(after))
 	{
 		const char *label = lfirst(lc);
 
-		if (!has_label(old, label))
+		if (!dbmig_has_label(old, label))
 			(void) dbmig_act_alter(diff, after, true,
 								   previous || old == NIL ?
 								   psprintf("ALTER TYPE %s ADD VALUE %s%s%s", after->id,

@@ -73,6 +73,8 @@ extern char *dbmig_aside(DbmigDiff *diff);
 extern void dbmig_make_with_source(DbmigDiff *diff, DbmigFact *fact);
 
 /* kind_type.c */
+extern List *dbmig_enum_labels(const DbmigFact *fact);
+extern bool dbmig_has_label(List *labels, const char *label);
 extern void dbmig_swap_type(DbmigDiff *diff, DbmigFact *before,
 							DbmigFact *after);
 

@@ -25,6 +25,8 @@ A file consists of sections, each begun by a line "--- NAME":
   server     the oldest server that knows what is in them: 18
   nothing    there is nothing to be done, however the texts are spelled
   unsteady   why what the second schema builds cannot be known from its text
+  renames    declared as arguments, one a line; "renames back" on the way back
+  kept       a regular expression that no statement of either way matches
   lost       steps that cannot pass, and why, a line each: "downgrade: reason"
 """
 import os

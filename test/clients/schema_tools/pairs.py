@@ -71,11 +71,15 @@ def differences(got, wanted):
     return "\n".join(["+ " + s for s in extra] + ["- " + s for s in missing])
 
 
-def statements(database, source, target, mode=""):
+def statements(database, source, target, mode="", renames=""):
     """The generated statements, ready to run with -1: a commit between units."""
+    names = [line for line in renames.split("\n") if line.strip()]
+    argument = (", renames => ARRAY[" + ", ".join(f"$dbm${name}$dbm$" for name in names)
+                + "]") if names else ""
     return sql(database, mode + "SELECT CASE WHEN unit > lag(unit) OVER (ORDER BY ordinal)"
                " THEN E'COMMIT;\\nBEGIN;\\n' ELSE '' END || statement || ';' FROM"
-               f" dbm_diff('{source}', '{target}') WHERE statement IS NOT NULL ORDER BY ordinal;")
+               f" dbm_diff('{source}', '{target}'{argument})"
+               " WHERE statement IS NOT NULL ORDER BY ordinal;")
 
 
 def set_model(database, text):
@@ -106,8 +110,8 @@ class Pair:
         kept = self.keep()
 
         set_model(FROM, self.sections["to"])
-        self.upgrade = statements(FROM, "live", "model")
-        self.downgrade = statements(FROM, "model", "live")
+        self.upgrade = self.ask("live", "model")
+        self.downgrade = self.ask("model", "live")
         self.check("kept", self.compare_kept)
         self.check("upgrade", lambda: self.apply(self.upgrade, wanted, "to"))
         self.check("rows", lambda: self.compare_rows(kept))
@@ -115,15 +119,22 @@ class Pair:
         self.check("downgrade", lambda: self.apply(self.downgrade, first, "from"))
         self.check("empty", lambda: self.from_empty(first))
 
+    def ask(self, source, target, mode=""):
+        section = "renames" if source == "live" else "renames back"
+        return statements(FROM, source, target, mode, self.sections.get(section, ""))
+
     def compare_kept(self):
         """What is kept was read just now, and is deleted for a second look."""
         mode = "SET default_transaction_read_only = on;" if sql(
             FROM, "SELECT 1 FROM dbm.inventory WHERE source = 'model';") else ""
-        kept = [statements(FROM, *sides, mode) for sides in (("live", "model"), ("model", "live"))]
+        # renames take a sandbox, which cannot be had then
+        renames = "renames" in self.sections or "dbm: renamed" in self.sections["to"]
+        kept = [self.ask(*sides, "" if renames else mode)
+                for sides in (("live", "model"), ("model", "live"))]
         sql(FROM, "DELETE FROM dbm.inventory;")
-        fresh = [statements(FROM, "live", "model")]
+        fresh = [self.ask("live", "model")]
         sql(FROM, "DELETE FROM dbm.inventory;")
-        fresh.append(statements(FROM, "model", "live"))
+        fresh.append(self.ask("model", "live"))
         for some, other in ((kept, fresh), ([self.upgrade, self.downgrade], fresh)):
             if some != other:
                 raise Failed("\n---\n".join(some + ["instead of"] + other))
@@ -142,6 +153,9 @@ class Pair:
             if script:
                 raise Failed("nothing was to be done:\n" + script)
             return
+        kept = self.sections.get("kept", "").strip()
+        if kept and re.search(kept, script):
+            raise Failed(f"{kept} in\n{script}")
         self.execute(script)
         self.compare_dump(FROM, wanted, section)
 
