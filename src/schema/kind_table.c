@@ -601,6 +601,70 @@ has_default(const DbmigFact *column)
 	return false;
 }
 
+/*
+ * Is there a valid check that says this column is not null, now or by then?
+ * Returns it, or NULL.
+ */
+static DbmigFact *
+not_null_check(const DbmigFact *column)
+{
+	char	   *definition = psprintf("CHECK ((%s IS NOT NULL))",
+									  dbmig_fact_value(column, "name"));
+	ListCell   *lc;
+
+	foreach(lc, column->parent->children)
+	{
+		DbmigFact  *child = lfirst(lc);
+
+		if (child->kind == &dbmig_kind_constraint &&
+			dbmig_fact_value(child, "not_valid") == NULL &&
+			strcmp(dbmig_fact_value(child, "definition"), definition) == 0)
+			return child;
+	}
+	return NULL;
+}
+
+/*
+ * SET NOT NULL reads the table under a lock that keeps all others out, unless a
+ * valid check has proved the same.
+ */
+static void
+set_not_null(DbmigDiff *diff, DbmigFact *column)
+{
+	static const char nulls[] = "fails if the column holds nulls";
+	DbmigFact  *check = not_null_check(column);
+	DbmigAction *action;
+	char	   *name;
+
+	if (check || dbmig_fact_value(column->parent, "foreign"))
+	{
+		if (check)
+			dbmig_make(diff, check);
+		action = dbmig_act_alter(diff, column, false,
+								 column_statement(column, "SET NOT NULL"), nulls);
+		if (check)
+		{
+			dbmig_wait_for(action, check->made);
+			dbmig_wait_for_all(action, check->altered);
+			dbmig_wait_for_all(action, check->polished);
+		}
+		return;
+	}
+	name = dbmig_aside(diff);
+	(void) dbmig_act_alter(diff, column, false,
+						   psprintf("ALTER TABLE %s ADD CONSTRAINT %s CHECK (%s IS NOT NULL) NOT VALID",
+									column->parent->id, name,
+									dbmig_fact_value(column, "name")), NULL);
+	(void) dbmig_act_alter(diff, column, false,
+						   psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s",
+									column->parent->id, name), nulls);
+	(void) dbmig_act_alter(diff, column, false,
+						   column_statement(column, "SET NOT NULL"), NULL);
+	(void) dbmig_act_alter(diff, column, false,
+						   psprintf("ALTER TABLE %s DROP CONSTRAINT %s",
+									column->parent->id, name), NULL);
+}
+
 static void
 alter_not_null(DbmigDiff *diff, DbmigFact *before, DbmigFact *after,
 			   const DbmigRule *rule)
@@ -618,9 +682,7 @@ alter_not_null(DbmigDiff *diff, DbmigFact *before, DbmigFact *after,
 							   dbmig_pattern("UPDATE {parent} SET {name} = DEFAULT WHERE {name} IS NULL",
 											 after),
 							   "fills nulls with the default");
-	(void) dbmig_act_alter(diff, after, false,
-						   column_statement(after, "SET NOT NULL"),
-						   "fails if the column holds nulls; reads the whole table under an exclusive lock");
+	set_not_null(diff, after);
 }
 
 static const DbmigRule column_rules[] = {

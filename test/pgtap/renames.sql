@@ -5,7 +5,7 @@
 SET client_min_messages = warning;
 BEGIN;
 CREATE EXTENSION databrain_migrate;
-SELECT plan(47);
+SELECT plan(48);
 
 CREATE SCHEMA app;
 CREATE TYPE app.state AS ENUM ('open', 'closed', 'lost');
@@ -97,6 +97,10 @@ SELECT results_eq($$ SELECT identity, hazard FROM dbm_diff('live', 'model') WHER
 	$$ VALUES ('app.f(integer)', 'looks like a rename to g: declare it as "function app.f(integer) -> g"'),
 	('public.person.a', 'deletes the column''s values; looks like a rename to c: declare it as "column public.person.a -> c"') $$,
 	'what has the same content');
+
+SELECT is((SELECT string_agg(statement, '; ' ORDER BY ordinal) FROM dbm_diff('live', 'model', '{app,public}',
+	renames => '{column person.a -> c}') WHERE identity LIKE '%person%'),
+	'ALTER TABLE public.person RENAME COLUMN a TO c', 'in some schemas only');
 
 -- comments
 CREATE FUNCTION with_model(text) RETURNS SETOF text LANGUAGE plpgsql AS $$
