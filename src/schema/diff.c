@@ -963,6 +963,7 @@ dbmig_diff_in_units(const DbmigInventory *from, const DbmigInventory *to,
 		dbmig_make(diff, to->facts[i]);
 	}
 
+	dbmig_republish(diff);
 	slots = collect_slots(from, &nslots);
 	for (int i = 0; i < from->n; i++)
 	{

@@ -13,6 +13,7 @@
  */
 #include "postgres.h"
 
+#include "lib/stringinfo.h"
 #include "schema/kinds.h"
 
 #define NOT_ASIDE(name) "left(" name ", 10) <> 'dbm_aside_'"
@@ -188,6 +189,146 @@ const DbmigKind dbmig_kind_published_table = {
 	.create = "ALTER PUBLICATION {parent} ADD TABLE ONLY {table}[ ({columns})][ WHERE ({filter})]",
 	.drop = "ALTER PUBLICATION {parent} DROP TABLE ONLY {table}"
 };
+
+/* The names in a list of columns as CREATE PUBLICATION writes it. */
+static List *
+column_names(const char *columns)
+{
+	List	   *names = NIL;
+
+	while (columns && *columns)
+	{
+		int			length = *columns == '"' ? 1 : strcspn(columns, ",");
+
+		if (*columns == '"')
+		{
+			while (columns[length] != '"' || columns[length + 1] == '"')
+				length += columns[length] == '"' ? 2 : 1;
+			length++;
+		}
+		names = lappend(names, pnstrdup(columns, length));
+		columns += length;
+		columns += strspn(columns, ", ");
+	}
+	return names;
+}
+
+/* Does the column of this name go for good, by a statement of its own? */
+static DbmigFact *
+find_dropped(List *dropped, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, dropped)
+	{
+		if (strcmp(dbmig_fact_value(lfirst(lc), "name"), name) == 0)
+			return lfirst(lc);
+	}
+	return NULL;
+}
+
+/*
+ * Take a table out of a publication that is not compared, while columns go
+ * that its list or filter names, and put it in again with the rest.
+ */
+static void
+publish_again(DbmigDiff *diff, DbmigFact *published, List *dropped)
+{
+	DbmigFact  *first = linitial(dropped);
+	const char *filter = dbmig_fact_value(published, "filter");
+	StringInfoData columns;
+	DbmigAction *out;
+	DbmigAction *in;
+	ListCell   *lc;
+	int			listed = 0;
+
+	initStringInfo(&columns);
+	foreach(lc, column_names(dbmig_fact_value(published, "columns")))
+	{
+		if (find_dropped(dropped, lfirst(lc)))
+			listed++;
+		else
+			appendStringInfo(&columns, "%s%s", columns.len > 0 ? ", " : "",
+							 (char *) lfirst(lc));
+	}
+	out = dbmig_act(diff, "alter", first,
+					dbmig_pattern(published->kind->drop, published),
+					psprintf("changes what publication %s tells its subscribers of the table",
+							 published->parent->id));
+	foreach(lc, dropped)
+	{
+		DbmigFact  *column = lfirst(lc);
+
+		dbmig_wait_for(column->gone, out);
+		if (filter && strstr(filter, dbmig_fact_value(column, "name")))
+			filter = NULL;
+	}
+
+	/* a filter that names such a column, or a list of nothing else, ends it */
+	if (listed < list_length(dropped))
+		filter = NULL;
+	if (listed > 0 && columns.len == 0)
+	{
+		out->hazard = psprintf("publication %s no longer has the table: none of the columns it lists is left",
+							   published->parent->id);
+		return;
+	}
+	if (dbmig_fact_value(published, "filter") && filter == NULL)
+	{
+		out->hazard = psprintf("publication %s no longer has the table: its filter uses a column that goes",
+							   published->parent->id);
+		return;
+	}
+	in = dbmig_act(diff, "alter", first,
+				   psprintf("ALTER PUBLICATION %s ADD TABLE ONLY %s%s%s",
+							published->parent->id, first->parent->id,
+							columns.len > 0 ? psprintf(" (%s)", columns.data) : "",
+							filter ? psprintf(" WHERE (%s)", filter) : ""),
+				   NULL);
+	foreach(lc, dropped)
+		dbmig_wait_for(in, ((DbmigFact *) lfirst(lc))->gone);
+}
+
+/*
+ * A publication that the wanted schema says nothing of is not compared, but
+ * holds on to the columns that it names.
+ */
+void
+dbmig_republish(DbmigDiff *diff)
+{
+	List	   *seen = NIL;
+
+	for (int i = 0; i < diff->from->n; i++)
+	{
+		const DbmigFact *column = diff->from->facts[i];
+		ListCell   *lc;
+
+		if (column->kind != &dbmig_kind_column || column->gone == NULL ||
+			column->gone->fact != column)
+			continue;
+		foreach(lc, column->users)
+		{
+			DbmigFact  *published = lfirst(lc);
+			List	   *dropped = NIL;
+			ListCell   *used;
+
+			if (published->kind != &dbmig_kind_published_table ||
+				dbmig_inventory_find(diff->from, published) == published ||
+				list_member_ptr(seen, published))
+				continue;
+			seen = lappend(seen, published);
+			foreach(used, published->references)
+			{
+				DbmigFact  *fact = lfirst(used);
+
+				if (fact->kind == &dbmig_kind_column && fact->gone &&
+					fact->gone->fact == fact)
+					dropped = lappend(dropped, fact);
+			}
+			publish_again(diff, published, dropped);
+		}
+	}
+}
 
 static const char published_schema_query[] =
 	"SELECT 'pg_publication_namespace'::regclass::oid, r.oid, 0, "

@@ -72,6 +72,9 @@ extern DbmigFact *dbmig_inherited_from(const DbmigFact *fact);
 extern char *dbmig_aside(DbmigDiff *diff);
 extern void dbmig_make_with_source(DbmigDiff *diff, DbmigFact *fact);
 
+/* kind_global.c */
+extern void dbmig_republish(DbmigDiff *diff);
+
 /* kind_type.c */
 extern List *dbmig_enum_labels(const DbmigFact *fact);
 extern bool dbmig_has_label(List *labels, const char *label);

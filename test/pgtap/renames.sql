@@ -99,7 +99,7 @@ SELECT results_eq($$ SELECT identity, hazard FROM dbm_diff('live', 'model') WHER
 	'what has the same content');
 
 SELECT is((SELECT string_agg(statement, '; ' ORDER BY ordinal) FROM dbm_diff('live', 'model', '{app,public}',
-	renames => '{column person.a -> c}') WHERE identity LIKE '%person%'),
+	renames => '{column person.a -> c}') WHERE identity LIKE 'public.person%'),
 	'ALTER TABLE public.person RENAME COLUMN a TO c', 'in some schemas only');
 
 -- comments
