@@ -1,0 +1,26 @@
+/*-------------------------------------------------------------------------
+ *
+ * standin.h
+ *		Empty schemas that take the place of live ones.
+ *
+ * Portions Copyright (c) 2026, the databrain_migrate authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef DBMIG_STANDIN_H
+#define DBMIG_STANDIN_H
+
+#include "nodes/pg_list.h"
+
+/* A schema of the database, and what stands in its place. */
+typedef struct DbmigReplaced
+{
+	char	   *name;
+	Oid			live;
+	Oid			fresh;
+} DbmigReplaced;
+
+extern Oid	dbmig_create_stand_in(Oid live, const char *name);
+extern void dbmig_move_extension_members(List *replaced);
+
+#endif							/* DBMIG_STANDIN_H */
