@@ -5,7 +5,7 @@
 SET client_min_messages = warning;
 BEGIN;
 CREATE EXTENSION databrain_migrate;
-SELECT plan(48);
+SELECT plan(51);
 
 CREATE SCHEMA app;
 CREATE TYPE app.state AS ENUM ('open', 'closed', 'lost');
@@ -151,6 +151,25 @@ SELECT results_eq($$ SELECT with_model(E'SELECT ''-- dbm: x'', $a$\n-- dbm: y\n$
 	('ALTER TABLE app.person RENAME TO people'),
 	('ALTER TABLE app.people RENAME CONSTRAINT person_pkey TO people_pkey') $$,
 	'constants and other comments are none; a path is followed');
+
+-- a revision, there and back
+SET LOCAL databrain_migrate.project = 'shop';
+SELECT dbm_set_model('CREATE SCHEMA shop; CREATE TABLE shop.item (id serial PRIMARY KEY, label text);') \gset
+SELECT count(*) FROM dbm_revision('first', autogenerate => true, rev_id => 'aa11') \gset
+SELECT count(*) FROM dbm_upgrade() \gset
+INSERT INTO shop.item (label) VALUES ('x'), ('y');
+SELECT dbm_set_model(E'CREATE SCHEMA shop;\n-- dbm: renamed from item\nCREATE TABLE shop.article (id serial PRIMARY KEY, name text NOT NULL);') \gset
+SELECT count(*) FROM dbm_revision('second', autogenerate => true, rev_id => 'bb22',
+	renames => '{column item.label -> name}') \gset
+SELECT count(*) FROM dbm_upgrade() \gset
+SELECT results_eq($$ SELECT id, name, nextval('shop.article_id_seq') FROM shop.article ORDER BY id $$,
+	$$ VALUES (1, 'x', 3::bigint), (2, 'y', 4) $$, 'an upgrade keeps rows and counters');
+SELECT count(*) FROM dbm_downgrade('-1') \gset
+SELECT results_eq($$ SELECT id, label, nextval('shop.item_id_seq') FROM shop.item ORDER BY id $$,
+	$$ VALUES (1, 'x', 5::bigint), (2, 'y', 6) $$, 'a downgrade as well');
+SELECT count(*) FROM dbm_upgrade() \gset
+SELECT is_empty($$ SELECT statement FROM dbm_diff('revision:heads', 'model') WHERE statement IS NOT NULL $$,
+	'nothing is left to do');
 
 SELECT * FROM finish();
 ROLLBACK;
