@@ -140,6 +140,7 @@ dbmig_revision_create(PG_FUNCTION_ARGS)
 		check_autogenerate(&draft);
 		draft.compare_with = dbmig_text_argument(fcinfo, 10, "compare_with");
 		options = dbmig_compare_arguments(fcinfo, 11);
+		options.in_script = true;
 		draft.compare = &options;
 	}
 	draft.project = dbmig_project_argument(fcinfo, 17);

@@ -54,6 +54,13 @@ is_revision(const char *source)
 	return strncmp(source, revision_prefix, strlen(revision_prefix)) == 0;
 }
 
+/* Is a source run as somebody? */
+static bool
+is_text(const char *source)
+{
+	return is_revision(source) || strcmp(source, "model") == 0;
+}
+
 /* Does a source say what there is, rather than what somebody wrote? */
 static bool
 is_complete(const char *source)
@@ -167,6 +174,52 @@ revision_scripts(const char *name, const char *target)
 						  dbmig_revision_script(project, revision, DBMIG_UPGRADE));
 	}
 	return scripts;
+}
+
+/* Whose the objects are that a text makes, quoted. */
+static const char *
+runner_of(const char *project, const char *source)
+{
+	if (strcmp(source, "model") == 0)
+		return quote_identifier(model_role(usable_model(project)));
+	return quote_identifier(GetUserNameFromId(GetUserId(), false));
+}
+
+/*
+ * The role that runs the project's revisions, quoted: the one that ran the last
+ * one that is applied, or else the caller.
+ */
+static const char *
+deployer_of(const char *project)
+{
+	const DbmigApplied *last = NULL;
+	ListCell   *lc;
+
+	foreach(lc, dbmig_applied_list(project, NULL))
+	{
+		const DbmigApplied *row = lfirst(lc);
+
+		if (!row->stamped && (last == NULL || row->applied_at > last->applied_at))
+			last = row;
+	}
+	return quote_identifier(last ? last->applied_by :
+							GetUserNameFromId(GetUserId(), false));
+}
+
+/*
+ * What a text does not give to anybody belongs to whoever runs it, which says
+ * nothing about the schema: count it as the role's that runs the revisions.
+ */
+static void
+assign_to_deployer(DbmigInventory *inventory, const char *project,
+				   const char *source, const char *other_runner)
+{
+	const char *deployer = deployer_of(project);
+	List	   *runners = list_make1(unconstify(char *, runner_of(project, source)));
+
+	if (other_runner)
+		runners = lappend(runners, unconstify(char *, other_runner));
+	dbmig_reassign(inventory, runners, deployer);
 }
 
 /* What a source would have run, which the caller may. */
@@ -740,6 +793,10 @@ dbmig_compare(const char *project, const char *from, const char *to,
 	dbmig_keep(reading.from, managed);
 	dbmig_keep(reading.to, managed);
 	dbmig_spelling_swap(reading.questions);
+	if (is_text(from))
+		assign_to_deployer(comparison->from, project, from, NULL);
+	if (is_text(to))
+		assign_to_deployer(comparison->to, project, to, NULL);
 	rename_objects(comparison, whole ? whole : comparison->from, managed);
 	dbmig_filter_inventories(comparison->from, &comparison->to, &filter);
 	return comparison;
@@ -812,6 +869,9 @@ read_between(DbmigSandbox *sandbox, void *arg)
 	dbmig_sandbox_run(sandbox, comparison->project, NULL, "autogenerate",
 					  text.data, GetUserId());
 	between->inventory = read_sandbox(sandbox, schemas);
+	if (is_text(comparison->from_name))
+		assign_to_deployer(between->inventory, comparison->project,
+						   comparison->from_name, current_role());
 	dbmig_settle_spellings(sandbox, between->inventory, comparison->to, schemas);
 	dbmig_settle_spellings(sandbox, between->inventory, comparison->from, schemas);
 }
@@ -944,7 +1004,9 @@ dbmig_comparison_changes(const DbmigComparison *comparison, bool backward)
 	const DbmigInventory *to = backward ? comparison->from : comparison->to;
 	DbmigUnits	units = comparison->options.concurrently ? DBMIG_CONCURRENTLY :
 		backward || comparison->options.in_one ? DBMIG_ONE_UNIT : DBMIG_UNITS;
-	DbmigDiff  *diff = dbmig_diff_in_units(from, to, current_role(), units);
+	const char *role = comparison->options.in_script ?
+		deployer_of(comparison->project) : current_role();
+	DbmigDiff  *diff = dbmig_diff_in_units(from, to, role, units);
 	Bitmapset  *makers = NULL;	/* units that make functions */
 	List	   *changes = NIL;
 	int			unit = -1;

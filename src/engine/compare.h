@@ -27,6 +27,7 @@ typedef struct DbmigCompareOptions
 	List	   *renames;		/* String */
 	bool		concurrently;	/* forms that let others go on writing */
 	bool		in_one;			/* everything in a single transaction */
+	bool		in_script;		/* the statements are for a revision */
 } DbmigCompareOptions;
 
 /*

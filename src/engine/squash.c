@@ -383,7 +383,7 @@ dbmig_squash_files(const char *name, const char *from, const char *to,
 	Squash		squash = {.project = dbmig_project_load(name, NULL)};
 	const DbmigGraph *graph = squash.project->graph;
 	DbmigHeader *header;
-	DbmigCompareOptions whole = {.include = "",.exclude = "",.in_one = true};
+	DbmigCompareOptions whole = {.include = "",.exclude = "",.in_one = true,.in_script = true};
 	DbmigComparison *comparison;
 	DbmigFile  *file;
 	List	   *files = NIL;

@@ -127,7 +127,7 @@ find_replaced(List *replaced, Oid live)
 
 	foreach(lc, replaced)
 	{
-		DbmigReplaced   *schema = lfirst(lc);
+		DbmigReplaced *schema = lfirst(lc);
 
 		if (schema->live == live)
 			return schema;

@@ -14,6 +14,7 @@
 #include "postgres.h"
 
 #include "lib/stringinfo.h"
+#include "miscadmin.h"
 #include "schema/schema.h"
 #include "utils/builtins.h"
 
@@ -251,6 +252,76 @@ static int
 compare_names(const ListCell *a, const ListCell *b)
 {
 	return strcmp(lfirst(a), lfirst(b));
+}
+
+/* Count what some roles (a list of char *, quoted) have as another one's. */
+static char *
+reassign_lines(const char *value, List *roles, const char *owner)
+{
+	List	   *lines = NIL;
+	StringInfoData text;
+	const char *previous = NULL;
+	ListCell   *lc;
+
+	foreach(lc, split_lines(value))
+	{
+		char	   *line = lfirst(lc);
+		ListCell   *role;
+
+		foreach(role, roles)
+		{
+			int			length = strlen(lfirst(role));
+
+			if (strncmp(line, lfirst(role), length) == 0 && line[length] == ' ')
+			{
+				line = psprintf("%s%s", owner, line + length);
+				break;
+			}
+		}
+		lines = lappend(lines, line);
+	}
+	list_sort(lines, compare_names);
+	initStringInfo(&text);
+	foreach(lc, lines)
+	{
+		if (previous == NULL || strcmp(previous, lfirst(lc)) != 0)
+			appendStringInfo(&text, "%s%s", previous ? "\n" : "", (char *) lfirst(lc));
+		previous = lfirst(lc);
+	}
+	return text.data;
+}
+
+/*
+ * Count what belongs to some roles (a list of char *, quoted) as another one's,
+ * with the privileges that owners have.
+ */
+void
+dbmig_reassign(DbmigInventory *inventory, List *roles, const char *owner)
+{
+	for (int i = 0; i < inventory->n; i++)
+	{
+		DbmigFact  *fact = inventory->facts[i];
+
+		CHECK_FOR_INTERRUPTS();
+		for (int k = 0; k < fact->kind->nrules; k++)
+		{
+			const char *attribute = fact->kind->rules[k].attribute;
+			ListCell   *lc;
+
+			if (fact->values[k] == NULL)
+				continue;
+			if (strncmp(attribute, "acl", 3) == 0)
+				fact->values[k] = reassign_lines(fact->values[k], roles, owner);
+			else if (strcmp(attribute, "owner") == 0)
+			{
+				foreach(lc, roles)
+				{
+					if (strcmp(fact->values[k], lfirst(lc)) == 0)
+						fact->values[k] = pstrdup(owner);
+				}
+			}
+		}
+	}
 }
 
 /* GRANT and REVOKE what is different. */

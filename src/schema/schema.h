@@ -340,6 +340,8 @@ extern void dbmig_alter_privileges(DbmigDiff *diff, DbmigFact *before,
 								   DbmigFact *after, const DbmigRule *rule);
 extern void dbmig_alter_foreign_options(DbmigDiff *diff, DbmigFact *before,
 										DbmigFact *after, const DbmigRule *rule);
+extern void dbmig_reassign(DbmigInventory *inventory, List *roles,
+						   const char *owner);
 extern void dbmig_drop_privileges(DbmigDiff *diff, DbmigFact *fact);
 extern bool dbmig_has_default_privileges(const DbmigDiff *diff, const DbmigFact *fact);
 extern void dbmig_alter_options(DbmigDiff *diff, DbmigFact *before,

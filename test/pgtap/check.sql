@@ -4,7 +4,7 @@
 SET client_min_messages = warning;
 BEGIN;
 CREATE EXTENSION databrain_migrate;
-SELECT plan(74);
+SELECT plan(78);
 SET LOCAL databrain_migrate.project = 'shop';
 
 CREATE FUNCTION pg_temp.put(name text, down text, script text, more text DEFAULT '') RETURNS text LANGUAGE sql AS
@@ -232,5 +232,29 @@ SELECT is(pg_temp.trouble(), 'mirror|29e0e8f6dd42|databrain', 'mirror, ahead of 
 SELECT is(pg_temp.first('hint'), 'If the schema is as that revision leaves it, record it with dbm_stamp(''nowhere''); otherwise with dbm_stamp(''29e0e8f6dd42'').', 'its hint');
 SELECT count(*) FROM dbm_stamp('29e0e8f6dd42') \gset
 SELECT is(pg_temp.trouble(), 'none', 'healthy');
+-- one role deploys, another one looks
+CREATE ROLE regress_deployer;
+CREATE ROLE regress_dba SUPERUSER;
+GRANT ALL ON SCHEMA public TO regress_deployer;
+GRANT EXECUTE ON FUNCTION dbm_upgrade(text, text), dbm_register(text, text, boolean) TO regress_deployer;
+SET LOCAL ROLE regress_deployer;
+SELECT dbm_register('owned--base--aaaa0001.sql', E'-- x\n-- Revision ID: aaaa0001\nCREATE TABLE held (a int); GRANT SELECT ON held TO pg_monitor; CREATE VIEW seen AS SELECT a FROM held; CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $f$SELECT 1$f$; REVOKE ALL ON FUNCTION f() FROM PUBLIC;'),
+	dbm_register('owned--aaaa0001--base.sql', E'-- x\n-- Revision ID: aaaa0001\nDROP FUNCTION f(); DROP VIEW seen; DROP TABLE held;') \gset
+SELECT dbm_upgrade(project => 'owned') \gset
+SET LOCAL ROLE regress_dba;
+SELECT dbm_adopt('aaaa0001', 'owned') \gset
+SELECT is((SELECT string_agg(format('%s: %s %s', problem, object, detail), E'\n') FROM dbm_check('owned') WHERE object ~ 'held|seen|f\('), NULL,
+	'what a deploy role made is no drift for a superuser');
+SELECT dbm_set_model('CREATE TABLE held (a int, b int); GRANT SELECT ON held TO pg_monitor; CREATE VIEW seen AS SELECT a FROM held; CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $f$SELECT 1$f$; REVOKE ALL ON FUNCTION f() FROM PUBLIC; CREATE TABLE more (a int);', 'owned') \gset
+SELECT is((SELECT string_agg(statement, E'\n' ORDER BY ordinal) FROM dbm_diff('live', 'model', include => 'held|seen|more|f\(', project => 'owned')),
+	E'CREATE TABLE public.more (\n    a integer\n)\nALTER TABLE public.more OWNER TO regress_deployer\nALTER TABLE public.held ADD COLUMN b integer',
+	'nor is a model of the superuser''s; what is new belongs to the deploy role');
+SELECT unalike((SELECT string_agg(script, '') FROM dbm_revision('more', true, include => 'held|seen|more|f\(', project => 'owned')),
+	'%OWNER%', 'which runs the script');
+ALTER TABLE held OWNER TO regress_dba;
+SELECT ok(EXISTS (SELECT FROM dbm_check('owned') WHERE problem = 'drift' AND object = 'table public.held'),
+	'but another owner than the deploy role is drift');
+RESET ROLE;
+
 SELECT * FROM finish();
 ROLLBACK;
