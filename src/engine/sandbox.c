@@ -624,6 +624,44 @@ filter_create_schema(DbmigSandbox *sandbox, CreateSchemaStmt *stmt)
 	return false;
 }
 
+/* Is there anything in the schema? */
+static bool
+holds_something(Oid schema)
+{
+	Relation	relation = table_open(DependRelationId, AccessShareLock);
+	ScanKeyData keys[2];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	bool		found = false;
+
+	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(NamespaceRelationId));
+	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(schema));
+	scan = systable_beginscan(relation, DependReferenceIndexId, true, NULL, 2, keys);
+	while (!found && HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_depend depend = (Form_pg_depend) GETSTRUCT(tuple);
+
+		/* default privileges were repeated, they are nothing of the text's */
+		found = depend->classid != DefaultAclRelationId;
+	}
+	systable_endscan(scan);
+	table_close(relation, AccessShareLock);
+	return found;
+}
+
+/* Does a schema only stand in for a live one, which no text asked for? */
+static bool
+is_untouched(const DbmigSandbox *sandbox, const char *name)
+{
+	Oid			schema = get_namespace_oid(name, true);
+
+	return OidIsValid(schema) && is_replaced(sandbox, name) &&
+		!list_member(sandbox->declared, makeString(pstrdup(name))) &&
+		!holds_something(schema);
+}
+
 /*
  * DROP EXTENSION of one that the database has, and that the live schemas may
  * use, only takes back that it is wanted.
@@ -713,6 +751,15 @@ filter_statement(Node *node, void *arg)
 			}
 		case T_CreateSchemaStmt:
 			return filter_create_schema(sandbox, castNode(CreateSchemaStmt, node));
+		case T_RenameStmt:
+			{
+				RenameStmt *stmt = castNode(RenameStmt, node);
+
+				if (stmt->renameType == OBJECT_SCHEMA &&
+					is_untouched(sandbox, stmt->newname))
+					dbmig_sandbox_put_aside(sandbox, stmt->newname);
+				return true;
+			}
 		case T_CreateExtensionStmt:
 			{
 				const char *name = castNode(CreateExtensionStmt, node)->extname;
@@ -922,33 +969,6 @@ dbmig_sandbox_try(DbmigSandbox *sandbox, List *statements)
 				  error->sqlerrcode == ERRCODE_OUT_OF_MEMORY))
 		ReThrowError(error);
 	return done;
-}
-
-/* Is there anything in the schema? */
-static bool
-holds_something(Oid schema)
-{
-	Relation	relation = table_open(DependRelationId, AccessShareLock);
-	ScanKeyData keys[2];
-	SysScanDesc scan;
-	HeapTuple	tuple;
-	bool		found = false;
-
-	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(NamespaceRelationId));
-	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(schema));
-	scan = systable_beginscan(relation, DependReferenceIndexId, true, NULL, 2, keys);
-	while (!found && HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		Form_pg_depend depend = (Form_pg_depend) GETSTRUCT(tuple);
-
-		/* default privileges were repeated, they are nothing of the text's */
-		found = depend->classid != DefaultAclRelationId;
-	}
-	systable_endscan(scan);
-	table_close(relation, AccessShareLock);
-	return found;
 }
 
 /*

@@ -35,33 +35,18 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "schema_tools"))
-from pairs import FROM, NEW, STEPS, TO, Failed, Pair, sql  # noqa: E402
-
-PAIRS = os.path.join(HERE, "schema_pairs")
-
-
-def read_pair(path):
-    sections = {}
-    name = None
-    for line in open(path):
-        if line.startswith("--- "):
-            name = line[4:].strip()
-            sections[name] = ""
-        elif name:
-            sections[name] += line
-    return sections
+from pairs import (  # noqa: E402
+    FROM, NEW, STEPS, TO, Failed, Pair, is_for_later, pair_names, read_pair, sql)
 
 
 def main():
-    names = sys.argv[1:] or sorted(name[:-4] for name in os.listdir(PAIRS)
-                                   if name.endswith(".sql"))
+    names = sys.argv[1:] or pair_names()
     print(f"1..{len(names) * len(STEPS)}")
     number = 0
     bad = False
-    version = int(sql("postgres", "SHOW server_version_num;")) // 10000
     for name in names:
-        sections = read_pair(os.path.join(PAIRS, name + ".sql"))
-        if version < int(sections.get("server", "0")):
+        sections = read_pair(name)
+        if is_for_later(sections):
             for step in STEPS:
                 number += 1
                 print(f"ok {number} - {name} {step} # SKIP the server is too old")

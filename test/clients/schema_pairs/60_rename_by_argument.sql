@@ -113,4 +113,4 @@ statistics st2 -> st1
 DROP|CREATE
 --- keep
 SELECT query_to_xml('SELECT replace(t::text, ''opened'', ''open'') AS x FROM ' || oid::regclass || ' t ORDER BY 1', false, true, '')::text FROM pg_class WHERE relnamespace = 'app'::regnamespace AND relkind = 'r' ORDER BY 1
-SELECT last_value FROM pg_sequences ORDER BY 1
+SELECT last_value FROM pg_sequences WHERE schemaname <> 'dbm' ORDER BY 1

@@ -63,4 +63,4 @@ SELECT nextval('old_app.counter');
 DROP (TABLE|SCHEMA|COLUMN .?name|VIEW|MATERIALIZED|SEQUENCE|CONSTRAINT|INDEX|TYPE|FUNCTION)|CREATE
 --- keep
 SELECT query_to_xml('SELECT id FROM ' || oid::regclass || ' t ORDER BY 1', false, true, '')::text FROM pg_class WHERE relname IN ('person', 'people', 'm', 'mm') ORDER BY relname LIKE 'm%', 1
-SELECT last_value FROM pg_sequences ORDER BY 1
+SELECT last_value FROM pg_sequences WHERE schemaname <> 'dbm' ORDER BY 1

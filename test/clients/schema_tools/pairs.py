@@ -13,9 +13,11 @@ results must be the same before and after.  Pair.run() proves, step by step:
   downgrade  the statements of dbm_diff('model', 'live') lead back
   empty      from nothing to A, and back to nothing
 """
+import os
 import re
 import subprocess
 
+PAIRS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "schema_pairs")
 FROM, TO, NEW = "dbm_pair_from", "dbm_pair_to", "dbm_pair_new"
 STEPS = ["kept", "upgrade", "rows", "again", "downgrade", "empty"]
 
@@ -73,13 +75,42 @@ def differences(got, wanted):
 
 def statements(database, source, target, mode="", renames=""):
     """The generated statements, ready to run with -1: a commit between units."""
-    names = [line for line in renames.split("\n") if line.strip()]
-    argument = (", renames => ARRAY[" + ", ".join(f"$dbm${name}$dbm$" for name in names)
-                + "]") if names else ""
+    argument = rename_argument(renames)
     return sql(database, mode + "SELECT CASE WHEN unit > lag(unit) OVER (ORDER BY ordinal)"
                " THEN E'COMMIT;\\nBEGIN;\\n' ELSE '' END || statement || ';' FROM"
                f" dbm_diff('{source}', '{target}'{argument})"
                " WHERE statement IS NOT NULL ORDER BY ordinal;")
+
+
+def pair_names(every=1):
+    """The pairs by name, or every so many of them."""
+    return sorted(name[:-4] for name in os.listdir(PAIRS)
+                  if name.endswith(".sql"))[::every]
+
+
+def read_pair(name):
+    sections = {}
+    section = None
+    for line in open(os.path.join(PAIRS, name + ".sql")):
+        if line.startswith("--- "):
+            section = line[4:].strip()
+            sections[section] = ""
+        elif section:
+            sections[section] += line
+    return sections
+
+
+def is_for_later(sections):
+    """Does a pair need a newer server than this one?"""
+    version = int(sql("postgres", "SHOW server_version_num;")) // 10000
+    return version < int(sections.get("server", "0"))
+
+
+def rename_argument(renames):
+    """What a section of renames is as an argument of a function."""
+    names = [line for line in renames.split("\n") if line.strip()]
+    return (", renames => ARRAY[" + ", ".join(f"$dbm${name}$dbm$" for name in names)
+            + "]") if names else ""
 
 
 def set_model(database, text):
