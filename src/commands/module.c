@@ -14,6 +14,7 @@
 
 #include "base/settings.h"
 #include "engine/engine.h"
+#include "engine/sandbox.h"
 #include "engine/watch.h"
 #include "fmgr.h"
 #include "utils/guc.h"
@@ -40,4 +41,5 @@ _PG_init(void)
 	dbmig_define_settings(check_project);
 	dbmig_install_mirror_guard();
 	dbmig_prepare_watch();
+	dbmig_install_restraint();
 }

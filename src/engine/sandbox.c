@@ -911,27 +911,68 @@ dbmig_sandbox_run_revision(DbmigSandbox *sandbox, const DbmigProject *project,
 	dbmig_note_script(NULL, NULL);
 }
 
+/* A materialized view is made without running its query. */
+static const char *
+without_data(const char *statement)
+{
+	static const char create[] = "CREATE MATERIALIZED VIEW ";
+
+	if (strncmp(statement, create, strlen(create)) != 0)
+		return statement;
+	return psprintf("%s\nWITH NO DATA", statement);
+}
+
+/* Does an error say nothing of the statement? */
+static bool
+is_of_surroundings(int sqlerrcode)
+{
+	/* such as the library of a function */
+	if (sqlerrcode == ERRCODE_UNDEFINED_FILE)
+		return false;
+	switch (ERRCODE_TO_CATEGORY(sqlerrcode))
+	{
+		case ERRCODE_TRANSACTION_ROLLBACK:
+		case ERRCODE_INSUFFICIENT_RESOURCES:
+		case ERRCODE_OPERATOR_INTERVENTION:
+		case ERRCODE_SYSTEM_ERROR:
+			return true;
+		default:
+			return sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE;
+	}
+}
+
 /*
- * Run statements as the role that ran the last text, or as the caller if there
- * was none.  Errors are thrown.
+ * Run statements that the engine wrote, as the role that ran the last text, or
+ * as the caller if there was none.  Functions that users wrote are not called.
+ * Errors are thrown.
  */
 void
 dbmig_sandbox_do(DbmigSandbox *sandbox, List *statements)
 {
-	int			level = dbmig_pin_settings();
-	ListCell   *lc;
+	bool		was_restrained = dbmig_restrain(true);
 
-	SetUserIdAndSecContext(sandbox->role, sandbox->security);
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	foreach(lc, statements)
+	PG_TRY();
 	{
-		CHECK_FOR_INTERRUPTS();
-		(void) SPI_execute(lfirst(lc), false, 0);
+		int			level = dbmig_pin_settings();
+		ListCell   *lc;
+
+		SetUserIdAndSecContext(sandbox->role, sandbox->security);
+		if (SPI_connect() != SPI_OK_CONNECT)
+			elog(ERROR, "SPI_connect failed");
+		foreach(lc, statements)
+		{
+			CHECK_FOR_INTERRUPTS();
+			(void) SPI_execute(without_data(lfirst(lc)), false, 0);
+		}
+		SPI_finish();
+		AtEOXact_GUC(false, level);
+		SetUserIdAndSecContext(sandbox->caller, sandbox->caller_security);
 	}
-	SPI_finish();
-	AtEOXact_GUC(false, level);
-	SetUserIdAndSecContext(sandbox->caller, sandbox->caller_security);
+	PG_FINALLY();
+	{
+		(void) dbmig_restrain(was_restrained);
+	}
+	PG_END_TRY();
 }
 
 /*
@@ -965,8 +1006,7 @@ dbmig_sandbox_try(DbmigSandbox *sandbox, List *statements)
 	PG_END_TRY();
 	MemoryContextSwitchTo(context);
 	CurrentResourceOwner = owner;
-	if (error && (error->sqlerrcode == ERRCODE_QUERY_CANCELED ||
-				  error->sqlerrcode == ERRCODE_OUT_OF_MEMORY))
+	if (error && is_of_surroundings(error->sqlerrcode))
 		ReThrowError(error);
 	return done;
 }

@@ -42,4 +42,8 @@ extern bool dbmig_sandbox_is_steady(const DbmigSandbox *sandbox);
 /* steady.c */
 extern bool dbmig_is_steady(const Node *node);
 
+/* restraint.c */
+extern bool dbmig_restrain(bool on);
+extern void dbmig_install_restraint(void);
+
 #endif							/* DBMIG_SANDBOX_H */

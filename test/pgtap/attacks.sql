@@ -73,5 +73,78 @@ SELECT is(public.with_planted_type('text', $$SELECT * FROM dbm_diff('empty', 'mo
 	'planted text in a superuser''s model');
 SELECT is(public.with_planted_type('text', $$SELECT * FROM dbm_check('super')$$), 'ok', 'the same by dbm_check');
 
+--
+-- What a superuser compares is not run with a superuser's rights.  The mark is a
+-- lock that no rollback of a subtransaction takes back.
+--
+
+CREATE FUNCTION mine.mark(anyelement) RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS $$
+BEGIN
+	IF current_user <> 'dbm_test_mallory' THEN
+		PERFORM pg_advisory_lock(6110, 1);
+	END IF;
+	RETURN true;
+END
+$$;
+ALTER FUNCTION mine.mark(anyelement) OWNER TO dbm_test_mallory;
+CREATE FUNCTION public.marked() RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+	RETURN EXISTS (SELECT FROM pg_locks
+		WHERE locktype = 'advisory' AND classid = 6110 AND objid = 1 AND pid = pg_backend_pid());
+END
+$$;
+SELECT mine.mark(1) \g /dev/null
+SELECT is(public.marked(), true, 'the mark is seen where it is made');
+SELECT pg_advisory_unlock_all() \g /dev/null
+SELECT is(public.marked(), false, 'and taken away');
+
+SELECT is(public.as_role('dbm_test_mallory', $$
+	CREATE TABLE mine.plain (a int, b int GENERATED ALWAYS AS (a + 1) STORED, CONSTRAINT c CHECK (a > 0));
+	CREATE MATERIALIZED VIEW mine.seen AS SELECT 1 AS a;
+	CREATE MATERIALIZED VIEW mine.builtin AS SELECT 1 AS a;
+	CREATE VIEW mine.view AS SELECT 1 AS a;
+	CREATE DOMAIN mine.dom AS int CHECK (VALUE > 0);
+	CREATE INDEX ix ON mine.plain (a) WHERE a > 0;
+	SELECT dbm_set_model('
+		CREATE TABLE mine.plain (a int, b int GENERATED ALWAYS AS (a + 1) STORED, CONSTRAINT c CHECK (a > 0));
+		CREATE MATERIALIZED VIEW mine.seen AS SELECT 1 AS a;
+		CREATE MATERIALIZED VIEW mine.builtin AS SELECT 1 AS a;
+	CREATE VIEW mine.view AS SELECT 1 AS a;
+		CREATE DOMAIN mine.dom AS int CHECK (VALUE > 0);
+		CREATE INDEX ix ON mine.plain (a) WHERE a > 0;', 'mine');
+	SELECT dbm_snapshot('before', project => 'mine')$$, stay => true), 'ok', 'harmless objects');
+SELECT public.as_role('dbm_test_super', $$SELECT dbm_set_model(dbm_model('mine'), 'trusted')$$, stay => true) \g /dev/null
+SELECT is(public.as_role('dbm_test_mallory', $$
+	ALTER TABLE mine.plain DROP b, DROP CONSTRAINT c, ADD CONSTRAINT c CHECK (mine.mark(1) OR a > 0);
+	ALTER TABLE mine.plain ADD b int GENERATED ALWAYS AS (CASE WHEN mine.mark(2) THEN a ELSE 1 END) STORED;
+	DROP MATERIALIZED VIEW mine.seen;
+	CREATE MATERIALIZED VIEW mine.seen AS SELECT 1 AS a WHERE mine.mark(3);
+	DROP MATERIALIZED VIEW mine.builtin;
+	CREATE MATERIALIZED VIEW mine.builtin AS SELECT 1 AS a WHERE pg_try_advisory_lock(6110, 1);
+	CREATE OR REPLACE VIEW mine.view AS SELECT 1 AS a WHERE mine.mark(4);
+	DROP DOMAIN mine.dom;
+	CREATE DOMAIN mine.dom AS int DEFAULT CASE WHEN mine.mark(5) THEN 1 END CHECK (mine.mark(6) OR VALUE > 0);
+	DROP INDEX mine.ix;
+	CREATE INDEX ix ON mine.plain ((mine.mark(a))) WHERE mine.mark(7);
+	SELECT pg_advisory_unlock_all(); SELECT dbm_snapshot('after', project => 'mine')$$, stay => true), 'ok', 'become traps');
+
+-- what a superuser may call on them
+CREATE FUNCTION public.sprung(call text) RETURNS text LANGUAGE sql AS $$
+	SELECT pg_advisory_unlock_all();
+	SELECT public.as_role('dbm_test_super', call) || CASE WHEN public.marked() THEN ', and the trap is sprung' ELSE '' END
+$$;
+SELECT is(public.sprung(call), 'ok', 'a superuser calls ' || call)
+FROM unnest(array[
+	$$SELECT * FROM dbm_diff('live', 'snapshot:before', project => 'mine')$$,
+	$$SELECT * FROM dbm_diff('snapshot:before', 'live', project => 'mine')$$,
+	$$SELECT * FROM dbm_diff('snapshot:before', 'snapshot:after', project => 'mine')$$,
+	$$SELECT * FROM dbm_diff('live', 'snapshot:after', project => 'mine')$$,
+	$$SELECT * FROM dbm_snapshots('mine')$$,
+	$$SELECT * FROM dbm_diff('live', 'model', project => 'trusted')$$,
+	$$SELECT * FROM dbm_diff('model', 'live', project => 'trusted')$$,
+	$$SELECT * FROM dbm_diff('live', 'empty', project => 'trusted')$$,
+	$$SELECT * FROM dbm_check('trusted')$$,
+	$$SELECT * FROM dbm_revision('new', autogenerate => true, project => 'trusted')$$]) AS call;
+
 SELECT * FROM finish();
 ROLLBACK;
