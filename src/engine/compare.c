@@ -519,6 +519,11 @@ reconcile(DbmigComparison *comparison, List *schemas)
 	if (is_complete(to) && !is_complete(from) &&
 		(schemas || strcmp(from, "empty") != 0))
 		leave_unmentioned(comparison->from, comparison->to);
+	if (is_snapshot(from) || is_snapshot(to))
+	{
+		dbmig_forget_secrets(comparison->from);
+		dbmig_forget_secrets(comparison->to);
+	}
 }
 
 /* What is to be done in a sandbox. */

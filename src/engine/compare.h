@@ -86,6 +86,7 @@ extern bool dbmig_has_changes(const List *changes);
 extern DbmigSnapshot *dbmig_take_snapshot(const char *project, const char *name,
 										  bool with_data);
 extern char *dbmig_live_fingerprint(void);
+extern void dbmig_forget_secrets(DbmigInventory *inventory);
 extern void dbmig_drop_snapshot(const char *project, const char *name);
 extern DbmigInventory *dbmig_snapshot_inventory(const char *project,
 												const char *name);

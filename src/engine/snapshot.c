@@ -9,10 +9,10 @@
  * the project has then; the setting step_snapshot says whether, and whether
  * the inventory is kept with it.
  *
- * Either was read with the privileges of who took it.  All but the options of
- * user mappings, which may hold passwords, is open to everybody in the
- * catalogs; an inventory with user mappings is not shown to roles that do not
- * have those privileges.
+ * What is kept goes into dumps, and the database's owner may read it.  It is
+ * open to everybody in the catalogs anyway, all but the options of user
+ * mappings, which may be passwords: these are not kept, and are not of the
+ * fingerprint, which thereby does not depend on who took it.
  *
  * Portions Copyright (c) 2026, the databrain_migrate authors
  *
@@ -27,7 +27,6 @@
 #include "engine/engine.h"
 #include "engine/sandbox.h"
 #include "miscadmin.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
@@ -43,10 +42,27 @@ current_role(void)
 	return GetUserNameFromId(GetUserId(), false);
 }
 
+/* Let user mappings have no options, as far as an inventory says. */
+void
+dbmig_forget_secrets(DbmigInventory *inventory)
+{
+	for (int i = 0; i < inventory->n; i++)
+	{
+		DbmigFact  *fact = inventory->facts[i];
+
+		if (fact->kind == &dbmig_kind_user_mapping)
+			memset(fact->values, 0, sizeof(char *) * fact->kind->nrules);
+	}
+}
+
+/* What is kept of the live schemas. */
 static DbmigInventory *
 read_live(void)
 {
-	return dbmig_inventory_read(dbmig_managed_schemas(NIL));
+	DbmigInventory *inventory = dbmig_inventory_read(dbmig_managed_schemas(NIL));
+
+	dbmig_forget_secrets(inventory);
+	return inventory;
 }
 
 /* The fingerprint of the managed schemas as they are now. */
@@ -160,25 +176,6 @@ dbmig_drop_snapshot(const char *project, const char *name)
 				errmsg("the dump \"%s\" that belongs to the snapshot stays", row->dump));
 }
 
-/* May the caller see what a role could see? */
-static void
-check_secrets(const DbmigInventory *inventory, const char *name, const char *taken_by)
-{
-	Oid			role = get_role_oid(taken_by, true);
-
-	if (OidIsValid(role) ? has_privs_of_role(GetUserId(), role) : superuser())
-		return;
-	for (int i = 0; i < inventory->n; i++)
-	{
-		if (inventory->facts[i]->kind == &dbmig_kind_user_mapping)
-			ereport(ERROR,
-					errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-					errmsg("permission denied for snapshot \"%s\"", name),
-					errdetail("It holds user mappings, and role \"%s\" does not have the privileges of role \"%s\", who took it.",
-							  current_role(), taken_by));
-	}
-}
-
 /*
  * The inventory of a snapshot: the one of this name, or else what was kept for
  * the state with these heads.  Raises when there is none.
@@ -187,16 +184,11 @@ DbmigInventory *
 dbmig_snapshot_inventory(const char *project, const char *name)
 {
 	Jsonb	   *stored = NULL;
-	DbmigInventory *inventory;
 	DbmigSnapshot *row = dbmig_snapshot_find(project, name, &stored);
 	DbmigFingerprint *kept;
 
 	if (row)
-	{
-		inventory = dbmig_inventory_from_jsonb(stored);
-		check_secrets(inventory, name, row->taken_by);
-		return inventory;
-	}
+		return dbmig_inventory_from_jsonb(stored);
 	kept = dbmig_fingerprint_find(project, name, &stored);
 	if (kept == NULL)
 		(void) require_snapshot(project, name);
@@ -205,9 +197,7 @@ dbmig_snapshot_inventory(const char *project, const char *name)
 				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				errmsg("only a fingerprint was kept of revision \"%s\"", name),
 				errhint("With databrain_migrate.step_snapshot set to \"inventory\", more is kept from then on."));
-	inventory = dbmig_inventory_from_jsonb(stored);
-	check_secrets(inventory, name, kept->taken_by);
-	return inventory;
+	return dbmig_inventory_from_jsonb(stored);
 }
 
 /* Read the schema, and keep what is to be kept of it. */

@@ -102,7 +102,13 @@ CREATE FOREIGN DATA WRAPPER w;
 CREATE SERVER s FOREIGN DATA WRAPPER w;
 CREATE USER MAPPING FOR dbm_test_taker SERVER s OPTIONS (password 'secret');
 SELECT dbm_snapshot('secrets') \g /dev/null
-SELECT is(pg_temp.as_reader($$ SELECT dbm_diff('empty', 'snapshot:secrets') $$), '42501 permission denied for snapshot "secrets"', 'one with user mappings is not');
+SELECT is(pg_temp.as_reader($$ SELECT dbm_diff('empty', 'snapshot:secrets') $$), 'ok', 'so is one with user mappings');
+SELECT is((SELECT statement FROM dbm_diff('empty', 'snapshot:secrets') WHERE kind = 'user mapping'), 'CREATE USER MAPPING FOR dbm_test_taker SERVER s', 'which has not their options');
+SELECT is((SELECT bool_or(t::text LIKE '%secret''%') FROM dbm.snapshot AS t), false, 'nowhere');
+SELECT is(pg_temp.way('live', 'snapshot:secrets'), '', 'and finds no difference in them');
+SELECT is(pg_temp.way('snapshot:secrets', 'live'), '', 'nor back');
+GRANT EXECUTE ON FUNCTION dbm_snapshots TO dbm_test_reader;
+SELECT is(pg_temp.as_reader($$ SELECT 1 / (SELECT count(*) FROM dbm_snapshots() WHERE name = 'secrets' AND is_live) $$), 'ok', 'the fingerprint does not depend on the reader');
 DROP USER MAPPING FOR dbm_test_taker SERVER s;
 DROP SERVER s;
 DROP FOREIGN DATA WRAPPER w;
