@@ -14,11 +14,29 @@
 
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
 #include "engine/engine.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/rls.h"
+
+/*
+ * Is a relation one that Alembic could have made?  Whoever may create tables in
+ * the caller's search_path could have made it too; reading a column of a type
+ * of theirs, or through their policies, would run what they wrote.
+ */
+static bool
+is_plain_table(Oid relation)
+{
+	AttrNumber	column = get_attnum(relation, "version_num");
+	Oid			type = column > 0 ? get_atttype(relation, column) : InvalidOid;
+
+	return get_rel_relkind(relation) == RELKIND_RELATION &&
+		(type == VARCHAROID || type == TEXTOID || type == BPCHAROID) &&
+		check_enable_rls(relation, InvalidOid, true) != RLS_ENABLED;
+}
 
 /*
  * Read the heads that Alembic has recorded, as a list of strings in the current
@@ -37,10 +55,11 @@ read_versions(List **versions)
 		return false;
 	name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)),
 									  DBMIG_ALEMBIC_TABLE);
-	if (get_rel_relkind(relation) != RELKIND_RELATION)
+	if (!is_plain_table(relation))
 		ereport(ERROR,
 				errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				errmsg("%s is not a table", name));
+				errmsg("%s is not a table of Alembic", name),
+				errdetail("Alembic's is an ordinary table without row security, with a column \"version_num\" of type character varying."));
 	query = psprintf("SELECT version_num::pg_catalog.text FROM %s", name);
 
 	if (SPI_connect() != SPI_OK_CONNECT)

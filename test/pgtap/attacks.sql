@@ -146,5 +146,28 @@ FROM unnest(array[
 	$$SELECT * FROM dbm_check('trusted')$$,
 	$$SELECT * FROM dbm_revision('new', autogenerate => true, project => 'trusted')$$]) AS call;
 
+--
+-- A table that looks like Alembic's, in the search_path
+--
+
+SELECT is(public.as_role('dbm_test_mallory', $$
+	CREATE TYPE mine.version AS ENUM ('a');
+	CREATE FUNCTION mine.shown(mine.version) RETURNS text LANGUAGE sql AS 'SELECT mine.mark(1)::text';
+	CREATE CAST (mine.version AS text) WITH FUNCTION mine.shown(mine.version);
+	CREATE TABLE mine.alembic_version (version_num mine.version);
+	INSERT INTO mine.alembic_version VALUES ('a')$$, stay => true), 'ok', 'a table with a cast of its own');
+SET LOCAL search_path = mine, public;
+CREATE FUNCTION public.imported() RETURNS text LANGUAGE sql AS $$
+	SELECT public.sprung($i$SELECT dbm_import_alembic(E'-- Running upgrade  -> 5d6a3d1fd74e\n\nCREATE TABLE a (b int);\n\n'
+		'INSERT INTO alembic_version (version_num) VALUES (''5d6a3d1fd74e'');', project => 'alembic')$i$)
+$$;
+SELECT is(public.imported(), '42809 mine.alembic_version is not a table of Alembic', 'is not read');
+DROP TABLE mine.alembic_version;
+SELECT is(public.as_role('dbm_test_mallory', $$CREATE VIEW mine.alembic_version AS SELECT mine.mark(1)::text AS version_num$$, stay => true), 'ok', 'a view');
+SELECT is(public.imported(), '42809 mine.alembic_version is not a table of Alembic', 'neither');
+DROP VIEW mine.alembic_version;
+SELECT is(public.imported(), 'ok', 'without one nothing is wrong');
+RESET search_path;
+
 SELECT * FROM finish();
 ROLLBACK;
