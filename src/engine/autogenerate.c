@@ -22,8 +22,8 @@
 #include "miscadmin.h"
 
 /* A line of comment.  Names with line ends must not end it. */
-static void
-write_comment(StringInfo text, const char *indent, const char *comment)
+void
+dbmig_write_comment(StringInfo text, const char *indent, const char *comment)
 {
 	appendStringInfo(text, "-- %s", indent);
 	for (const char *p = comment; *p; p++)
@@ -85,17 +85,17 @@ write_list(StringInfo text, const char *title, List *changes,
 	if (!any(changes, has))
 		return;
 	appendStringInfoString(text, "--\n");
-	write_comment(text, "", title);
+	dbmig_write_comment(text, "", title);
 	foreach(lc, changes)
 	{
 		const DbmigChange *change = lfirst(lc);
 
 		if (!has(change))
 			continue;
-		write_comment(text, "  ",
-					  psprintf("%s %s%s%s", change->kind, change->id,
-							   with_hazard ? ": " : "",
-							   with_hazard ? change->hazard : ""));
+		dbmig_write_comment(text, "  ",
+							psprintf("%s %s%s%s", change->kind, change->id,
+									 with_hazard ? ": " : "",
+									 with_hazard ? change->hazard : ""));
 	}
 }
 
@@ -129,7 +129,7 @@ write_statements(StringInfo text, List *changes)
 		if (previous == NULL || !belong_together(previous, change))
 			appendStringInfoChar(text, '\n');
 		if (change->hazard)
-			write_comment(text, "", psprintf("Hazard: %s", change->hazard));
+			dbmig_write_comment(text, "", psprintf("Hazard: %s", change->hazard));
 		appendStringInfo(text, "%s;\n", change->statement);
 		previous = change;
 	}
@@ -151,17 +151,17 @@ write_title(StringInfo text, const Writing *writing)
 	bool		outside = any(writing->changes, runs_outside);
 
 	if (writing->undone)
-		write_comment(text, "", "Generated: the way back.");
+		dbmig_write_comment(text, "", "Generated: the way back.");
 	else
-		write_comment(text, "", psprintf("Generated: from \"%s\" to \"%s\".",
+		dbmig_write_comment(text, "", psprintf("Generated: from \"%s\" to \"%s\".",
 										 writing->comparison->from_name,
 										 writing->comparison->to_name));
 	if (outside)
-		write_comment(text, "",
-					  "Run by CALL dbm_migrate(): these forms let others go on writing, and run in no transaction.");
+		dbmig_write_comment(text, "",
+							"Run by CALL dbm_migrate(): these forms let others go on writing, and run in no transaction.");
 	else if (!writing->undone && writing->number > 1)
-		write_comment(text, "",
-					  "A revision of its own, since values that the one before adds to an enum can be used only once it is committed.");
+		dbmig_write_comment(text, "",
+							"A revision of its own, since values that the one before adds to an enum can be used only once it is committed.");
 }
 
 /* The body of a script. */
@@ -173,7 +173,7 @@ write_script(const Writing *writing)
 	initStringInfo(&text);
 	write_title(&text, writing);
 	if (writing->undone && any(writing->changes, loses_data))
-		write_comment(&text, "", "It deletes data; see below.");
+		dbmig_write_comment(&text, "", "It deletes data; see below.");
 	write_list(&text, "Gone with the upgrade, and made again without its data:",
 			   writing->undone, loses_data, false);
 	write_list(&text, "Hazards:", writing->changes, is_hazardous, true);

@@ -11,6 +11,7 @@
 #define DBMIG_COMPARE_H
 
 #include "engine/engine.h"
+#include "lib/stringinfo.h"
 #include "engine/sandbox.h"
 #include "schema/schema.h"
 
@@ -101,6 +102,8 @@ extern DbmigInventory *dbmig_comparison_between(const DbmigComparison *compariso
 extern List *dbmig_autogenerate(const char *project, const char *compare_with,
 								const char *revisions,
 								const DbmigCompareOptions *options);
+extern void dbmig_write_comment(StringInfo text, const char *indent,
+								const char *comment);
 
 extern void dbmig_settle_spellings(DbmigSandbox *sandbox, DbmigInventory *from,
 								   DbmigInventory *to, List *schemas);

@@ -524,7 +524,7 @@ append_action(StringInfoData *text, const DbmigAction *action)
 	if (text->len > 0 && text->data[text->len - 1] != '\n')
 		appendStringInfoChar(text, '\n');
 	if (action->hazard)
-		appendStringInfo(text, "-- Hazard: %s\n", action->hazard);
+		dbmig_write_comment(text, "Hazard: ", action->hazard);
 	appendStringInfo(text, "%s;", action->statement);
 }
 

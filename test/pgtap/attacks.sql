@@ -169,5 +169,21 @@ DROP VIEW mine.alembic_version;
 SELECT is(public.imported(), 'ok', 'without one nothing is wrong');
 RESET search_path;
 
+--
+-- Names with line ends in what people run: repairs and generated scripts have
+-- comments, which such a name must not end
+--
+
+SELECT public.as_role('dbm_test_super', $$
+	SELECT dbm_register('names--base--aaaa0001.sql', 'CREATE TABLE mine.names (a int)');
+	SELECT dbm_upgrade(project => 'names');
+	ALTER TABLE mine.names ADD b int;
+	CREATE PUBLICATION "p
+SELECT 'run';--" FOR TABLE mine.names (a, b)$$, stay => true) \g /dev/null
+SELECT is((SELECT string_agg(repair, '') FROM dbm_drift('names') WHERE identity = 'mine.names.b') ~ 'Hazard: [^\n]*publication "p SELECT', true,
+	'a name in the hazard of a repair stays in its line');
+SELECT is((SELECT string_agg(script, '') FROM dbm_revision('names', autogenerate => true, compare_with => 'drift', project => 'names')) ~ '\n[^-\n]*SELECT ''run'';--"[^\n]*tells', false,
+	'and in that of a generated script');
+
 SELECT * FROM finish();
 ROLLBACK;
