@@ -210,12 +210,13 @@ SELECT set_eq($$ SELECT change, kind, identity FROM dbm_diff('live', 'model', '{
 	$$ VALUES ('create', 'column', 'shop.item.note'), ('create', 'index', 'shop.item_id'), ('create', 'table', 'shop.legacy_more'),
 		('create', 'view', 'shop.legacy_prices'), ('drop', 'view', 'shop.legacy_prices'), ('drop', 'index', 'shop.item_tmp'),
 		('drop', 'table', 'shop.legacy'), ('drop', 'view', 'shop.of_legacy') $$, 'everything');
-SELECT results_eq($$ SELECT statement FROM dbm_diff('live', 'model', '{shop}', exclude => 'legacy|_tmp$|pgtap', project => 'shop') $$,
+-- servers before 16 qualify the column
+SELECT results_eq($$ SELECT replace(statement, 'item.price', 'price') FROM dbm_diff('live', 'model', '{shop}', exclude => 'legacy|_tmp$|pgtap', project => 'shop') $$,
 	$$ VALUES ('DROP VIEW shop.legacy_prices'),
 		('ALTER TABLE shop.item ALTER COLUMN price TYPE numeric'),
 		('ALTER TABLE shop.item ADD COLUMN note text'),
 		('CREATE INDEX item_id ON shop.item USING btree (id)'),
-		(E'CREATE VIEW shop.legacy_prices (price) AS\n SELECT item.price\n   FROM shop.item'),
+		(E'CREATE VIEW shop.legacy_prices (price) AS\n SELECT price\n   FROM shop.item'),
 		('GRANT SELECT ON TABLE shop.legacy_prices TO regress_filter') $$,
 	'what is left out is as it was when something below it changes');
 SELECT results_eq($$ SELECT change, identity, statement FROM dbm_diff('live', 'model', '{shop}', exclude => 'of_legacy|prices|item|pgtap', project => 'shop') ORDER BY identity $$,
