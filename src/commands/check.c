@@ -18,11 +18,13 @@
 #include "postgres.h"
 
 #include "commands/commands.h"
+#include "common/hashfn.h"
 #include "engine/compare.h"
 #include "engine/engine.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/hsearch.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
@@ -219,23 +221,71 @@ check_mirror(Report *report)
 				"The next dbm_upgrade() or dbm_downgrade() corrects it.");
 }
 
-/* A row for each change that a comparison found. */
+/* What a comparison says of an object. */
+typedef struct ObjectChanges
+{
+	const char *object;			/* the key */
+	StringInfoData statements;
+} ObjectChanges;
+
+static uint32
+hash_object(const void *key, Size size)
+{
+	const char *object = *(const char *const *) key;
+
+	return DatumGetUInt32(hash_any((const unsigned char *) object, strlen(object)));
+}
+
+static int
+compare_objects(const void *a, const void *b, Size size)
+{
+	return strcmp(*(const char *const *) a, *(const char *const *) b);
+}
+
+/* A row for each object that a comparison has statements for. */
 static void
 add_changes(Report *report, const char *problem, const List *changes,
 			const char *hint)
 {
+	HASHCTL		control = {0};
+	HTAB	   *objects;
+	List	   *order = NIL;
 	ListCell   *lc;
 
+	control.keysize = sizeof(char *);
+	control.entrysize = sizeof(ObjectChanges);
+	control.hash = hash_object;
+	control.match = compare_objects;
+	control.hcxt = CurrentMemoryContext;
+	objects = hash_create("dbmig changed objects", 64, &control,
+						  HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
 	foreach(lc, changes)
 	{
 		const DbmigChange *change = lfirst(lc);
+		const char *object = psprintf("%s %s", change->kind, change->id);
+		ObjectChanges *entry;
+		bool		found;
 
+		CHECK_FOR_INTERRUPTS();
 		if (change->statement == NULL || strcmp(change->change, "set") == 0)
 			continue;
-		add_problem(report, problem, NULL,
-					psprintf("%s %s", change->kind, change->id), change->statement,
+		entry = hash_search(objects, &object, HASH_ENTER, &found);
+		if (!found)
+		{
+			initStringInfo(&entry->statements);
+			order = lappend(order, entry);
+		}
+		appendStringInfo(&entry->statements, "%s%s", found ? ";\n" : "",
+						 change->statement);
+	}
+	foreach(lc, order)
+	{
+		const ObjectChanges *entry = lfirst(lc);
+
+		add_problem(report, problem, NULL, entry->object, entry->statements.data,
 					hint);
 	}
+	hash_destroy(objects);
 }
 
 /* How many tables there are, and how many of them another schema has too. */
@@ -326,7 +376,7 @@ check_drift(Report *report)
 	}
 	else
 		add_changes(report, "drift", question.changes,
-					"The applied revisions build something else: undo the change, or write a revision for it.");
+					"The applied revisions build something else: see dbm_drift() for how to undo it, or to make a revision of it.");
 	return false;
 }
 
