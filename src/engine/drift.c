@@ -268,14 +268,13 @@ add_edge(Difference *first, Difference *second)
 }
 
 /*
- * Does a statement only finish something that stays?  Comments, privileges and
- * the like come last in either direction, and could come at any time.
+ * Can a statement run anytime, because what it changes stays?  Comments and
+ * privileges come last in either direction, but need not.
  */
 static bool
-is_finish(const DbmigAction *action)
+can_run_anytime(const DbmigAction *action)
 {
-	return action->fact->made == NULL &&
-		list_member_ptr(action->fact->polished, action);
+	return action->anytime && action->fact->made == NULL;
 }
 
 /*
@@ -304,7 +303,7 @@ add_edges(Drifting *drifting, List *actions, bool repair)
 		{
 			Difference *other = difference_of(drifting, lfirst(next));
 
-			if (is_finish(action) || is_finish(lfirst(next)))
+			if (can_run_anytime(action) || can_run_anytime(lfirst(next)))
 				continue;
 			if (repair)
 				add_edge(difference, other);

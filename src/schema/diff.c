@@ -395,29 +395,36 @@ write_alter(DbmigDiff *diff, DbmigFact *before, DbmigFact *after, int i)
 {
 	const DbmigRule *rule = &after->kind->rules[i];
 	const char *pattern;
+	int			first = list_length(diff->actions);
 
 	if (rule->alter)
 	{
 		rule->alter(diff, before, after, rule);
+		for (int k = first; k < list_length(diff->actions); k++)
+			((DbmigAction *) list_nth(diff->actions, k))->anytime =
+				(rule->flags & DBMIG_ANYTIME) != 0;
 		return;
 	}
 	pattern = after->values[i] ? rule->set : rule->unset;
 	if (pattern == NULL)
 		elog(ERROR, "kind \"%s\" has no statement for attribute \"%s\"",
 			 after->kind->name, rule->attribute);
-	(void) dbmig_act_alter(diff, after, !(rule->flags & DBMIG_COSMETIC),
-						   dbmig_pattern(pattern, after),
-						   rule->hazard);
+	dbmig_act_alter(diff, after, !(rule->flags & DBMIG_COSMETIC),
+					dbmig_pattern(pattern, after),
+					rule->hazard)->anytime = (rule->flags & DBMIG_ANYTIME) != 0;
 }
 
 static void
 write_comment(DbmigDiff *diff, DbmigFact *fact)
 {
-	(void) dbmig_act_alter(diff, fact, false,
-						   dbmig_pattern(fact->comment ?
-										 "COMMENT ON {address} IS {comment}" :
-										 "COMMENT ON {address} IS NULL", fact),
-						   NULL);
+	DbmigAction *action =
+		dbmig_act_alter(diff, fact, false,
+						dbmig_pattern(fact->comment ?
+									  "COMMENT ON {address} IS {comment}" :
+									  "COMMENT ON {address} IS NULL", fact),
+						NULL);
+
+	action->anytime = true;
 }
 
 /* Statements for what CREATE did not say. */

@@ -96,12 +96,12 @@ static const DbmigRule table_rules[] = {
 		.alter = dbmig_alter_foreign_options
 	},
 	{.attribute = "row_security", .how = DBMIG_ALTER,
-		.flags = DBMIG_LATE | DBMIG_COSMETIC,
+		.flags = DBMIG_LATE | DBMIG_COSMETIC | DBMIG_ANYTIME,
 		.set = "ALTER TABLE {id} ENABLE ROW LEVEL SECURITY",
 		.unset = "ALTER TABLE {id} DISABLE ROW LEVEL SECURITY"
 	},
 	{.attribute = "force_row_security", .how = DBMIG_ALTER,
-		.flags = DBMIG_LATE | DBMIG_COSMETIC,
+		.flags = DBMIG_LATE | DBMIG_COSMETIC | DBMIG_ANYTIME,
 		.set = "ALTER TABLE {id} FORCE ROW LEVEL SECURITY",
 		.unset = "ALTER TABLE {id} NO FORCE ROW LEVEL SECURITY"
 	},

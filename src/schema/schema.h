@@ -58,6 +58,7 @@ typedef enum DbmigHow
 									 * table, whose change reaches it */
 #define DBMIG_REBUILDS_UNLESS_FIT 0x20	/* the same as DBMIG_REBUILDS, unless the
 									 * kind says that the values fit */
+#define DBMIG_ANYTIME	0x40	/* can change whenever the fact is there */
 
 typedef void (*DbmigAlterFunction) (DbmigDiff *diff, DbmigFact *before,
 									DbmigFact *after, const DbmigRule *rule);
@@ -142,6 +143,7 @@ typedef struct DbmigAction
 	int			unit;			/* those of one can share a transaction */
 	bool		transactional;	/* false: can run in none */
 	bool		uses_value;		/* perhaps a new one of an enum */
+	bool		anytime;		/* can run whenever its fact is there */
 } DbmigAction;
 
 struct DbmigFact
@@ -390,7 +392,7 @@ extern void dbmig_alter_options(DbmigDiff *diff, DbmigFact *before,
 	}
 #define DBMIG_ACL_RULES \
 	{.attribute = "acl", .how = DBMIG_ALTER, \
-		.flags = DBMIG_LATE | DBMIG_COSMETIC, \
+		.flags = DBMIG_LATE | DBMIG_COSMETIC | DBMIG_ANYTIME, \
 		.alter = dbmig_alter_privileges \
 	}, \
 	{.attribute = "acl_default", .how = DBMIG_INFO}
