@@ -267,9 +267,23 @@ rename_global_objects(int *number)
 	SPI_finish();
 }
 
+/* Is it one of the triggers by which ALTER EXTENSION comes to the engine? */
+static bool
+is_door(Form_pg_event_trigger trigger, Oid engine)
+{
+	char	   *function;
+
+	if (getExtensionOfObject(EventTriggerRelationId, trigger->oid) != engine)
+		return false;
+	function = get_func_name(trigger->evtfoid);
+	return function && strncmp(function, "dbm_ddl_command_", 16) == 0;
+}
+
 /*
- * Disable the event triggers of others.  Those that are to fire always do so
- * whatever session_replication_role says, and a text could set that.
+ * Disable all event triggers but the door.  Those of others that are to fire
+ * always would do so whatever session_replication_role says, and a text could
+ * set that; our own have nothing to look at here, but cost each command its
+ * share.
  */
 static void
 disable_event_triggers(void)
@@ -284,8 +298,7 @@ disable_event_triggers(void)
 	{
 		Form_pg_event_trigger trigger = (Form_pg_event_trigger) GETSTRUCT(tuple);
 
-		if (trigger->evtenabled == TRIGGER_DISABLED ||
-			getExtensionOfObject(EventTriggerRelationId, trigger->oid) == engine)
+		if (trigger->evtenabled == TRIGGER_DISABLED || is_door(trigger, engine))
 			continue;
 		tuple = heap_copytuple(tuple);
 		((Form_pg_event_trigger) GETSTRUCT(tuple))->evtenabled = TRIGGER_DISABLED;

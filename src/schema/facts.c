@@ -42,13 +42,6 @@ typedef struct Place
 	DbmigAddress extension;		/* which, if so */
 } Place;
 
-/* A query's plan. */
-typedef struct KeptPlan
-{
-	const char *query;			/* the key: where the text stands */
-	SPIPlanPtr	plan;
-} KeptPlan;
-
 typedef struct Reader
 {
 	MemoryContext context;		/* of the inventory */
@@ -225,45 +218,15 @@ dbmig_pin_settings(void)
 	return level;
 }
 
-/*
- * The plan of a query, which this process keeps: an inventory takes some fifty
- * queries, and for small schemas planning them is most of the work.
- */
-static SPIPlanPtr
-find_plan(const char *query)
-{
-	static HTAB *plans = NULL;
-	KeptPlan   *kept;
-	bool		found;
-
-	if (plans == NULL)
-	{
-		HASHCTL		control = {0};
-
-		control.keysize = sizeof(char *);
-		control.entrysize = sizeof(KeptPlan);
-		plans = hash_create("dbmig catalog queries", 64, &control,
-							HASH_ELEM | HASH_BLOBS);
-	}
-	kept = hash_search(plans, &query, HASH_FIND, NULL);
-	if (kept == NULL)
-	{
-		Oid			types[] = {OIDARRAYOID};
-		SPIPlanPtr	plan = SPI_prepare(query, strstr(query, "$1") ? 1 : 0, types);
-
-		if (plan == NULL || SPI_keepplan(plan) != 0)
-			elog(ERROR, "could not prepare catalog query: %s", query);
-		kept = hash_search(plans, &query, HASH_ENTER, &found);
-		kept->plan = plan;
-	}
-	return kept->plan;
-}
-
 /* Run a query with the schemas as $1; sees what this transaction just did. */
 static void
 run_query(const char *query, Datum schemas)
 {
-	if (SPI_execute_plan(find_plan(query), &schemas, NULL, false, 0) != SPI_OK_SELECT)
+	Oid			types[] = {OIDARRAYOID};
+	bool		uses = strstr(query, "$1") != NULL;
+
+	if (SPI_execute_with_args(query, uses ? 1 : 0, types, &schemas, NULL,
+							  false, 0) != SPI_OK_SELECT)
 		elog(ERROR, "catalog query failed: %s", query);
 }
 
