@@ -331,9 +331,15 @@ is_torn_by(const DbmigFact *user, const DbmigFact *used)
 	{
 		if (user->parent == used)
 			return true;
+		/* a column of the table's own outlives that of the parent table */
+		if (user->kind == &dbmig_kind_column && user->kind == used->kind &&
+			user->parent != used->parent &&
+			dbmig_fact_value(user, "inherited") == NULL)
+			return false;
 		/* a table that leaves its parent table keeps what it had from there */
 		if (comes_from_parent(user) && dbmig_inherited_from(user) == used &&
-			dbmig_fact_value(user->twin, "inherited") == NULL)
+			(dbmig_fact_value(user->twin, "inherited") == NULL ||
+			 used->parent->twin == NULL))
 			return false;
 		if (used->twin && dbmig_uses(user->twin, used->twin))
 			return true;
@@ -527,6 +533,34 @@ is_attachment(const DbmigFact *fact)
 		fact->kind == &dbmig_kind_inheritance;
 }
 
+/* The table that another one is a partition of, or inherits from. */
+static DbmigFact *
+attached_to(const DbmigFact *attachment)
+{
+	ListCell   *lc;
+
+	foreach(lc, attachment->references)
+	{
+		DbmigFact  *used = lfirst(lc);
+
+		if (used != attachment->parent && used->kind == &dbmig_kind_table)
+			return used;
+	}
+	return NULL;
+}
+
+/*
+ * Does a table leave its parent table for good?  That it is to join another
+ * one changes nothing.  Asked of a fact of the old inventory.
+ */
+static bool
+leaves_for_good(const DbmigFact *attachment)
+{
+	const DbmigFact *table = attached_to(attachment);
+
+	return attachment->twin == NULL || (table && table->twin == NULL);
+}
+
 /*
  * What takes a fact of the old inventory along when dropped, besides its
  * parent.  A table that leaves its parent table for good does so first, and
@@ -545,7 +579,7 @@ keeper_of(const DbmigFact *fact)
 	{
 		const DbmigFact *child = lfirst(lc);
 
-		if (is_attachment(child) && child->twin == NULL &&
+		if (is_attachment(child) && leaves_for_good(child) &&
 			dbmig_uses(child, fact->keeper->parent))
 			return NULL;
 	}
@@ -597,7 +631,7 @@ find_detachment(const DbmigFact *part)
 		DbmigFact  *child = lfirst(lc);
 
 		if (child->kind == &dbmig_kind_partition && child->gone &&
-			child->twin == NULL)
+			leaves_for_good(child))
 			return child;
 	}
 	return NULL;
@@ -798,22 +832,6 @@ column_actions(const DbmigFact *table)
 	return table->twin ? add_column_actions(actions, table->twin) : actions;
 }
 
-/* The table that another one is a partition of, or inherits from. */
-static DbmigFact *
-attached_to(const DbmigFact *attachment)
-{
-	ListCell   *lc;
-
-	foreach(lc, attachment->references)
-	{
-		DbmigFact  *used = lfirst(lc);
-
-		if (used != attachment->parent && used->kind == &dbmig_kind_table)
-			return used;
-	}
-	return NULL;
-}
-
 /*
  * A table that leaves its parent table for good leaves before the parent's
  * columns change; one that comes back, or joins, does so after.
@@ -828,7 +846,7 @@ order_attachment(DbmigFact *fact)
 		return;
 	if (fact->gone && fact->gone->fact == fact)
 	{
-		if (fact->twin)
+		if (!leaves_for_good(fact))
 			dbmig_wait_for_all(fact->gone, column_actions(table));
 		else
 		{

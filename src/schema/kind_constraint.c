@@ -135,12 +135,19 @@ add_constraint(DbmigDiff *diff, DbmigFact *fact)
 							   "fails on rows that break the constraint");
 }
 
+/*
+ * One that comes from a parent table is there when the parent's is.  A table
+ * that is yet to be attached must have all checks before; keys it gets then.
+ */
 static void
 create_constraint(DbmigDiff *diff, DbmigFact *fact)
 {
 	DbmigFact  *source = dbmig_inherited_from(fact);
 
-	if (source && dbmig_is_new(source))
+	if (source && dbmig_is_new(source) &&
+		(fact->kind == &dbmig_kind_foreign_key ||
+		 strcmp(dbmig_fact_value(fact, "type"), "c") != 0 ||
+		 dbmig_was_attached(fact, source->parent)))
 	{
 		dbmig_make(diff, source);
 		fact->made = source->made;

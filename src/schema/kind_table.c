@@ -745,28 +745,6 @@ static const DbmigRule column_rules[] = {
 };
 
 /*
- * Is the column's table, in the old schema too, one that gets its columns from
- * this other one?
- */
-static bool
-was_attached(const DbmigFact *column, const DbmigFact *parent_table)
-{
-	ListCell   *lc;
-
-	foreach(lc, column->parent->children)
-	{
-		const DbmigFact *child = lfirst(lc);
-
-		if ((child->kind == &dbmig_kind_partition ||
-			 child->kind == &dbmig_kind_inheritance) &&
-			strcmp(dbmig_fact_value(child, "of"), parent_table->id) == 0)
-			return child->twin &&
-				strcmp(dbmig_fact_value(child->twin, "of"), parent_table->id) == 0;
-	}
-	return true;
-}
-
-/*
  * ADD COLUMN.  A column that comes from a parent table is there when the
  * parent's is, unless the table is yet to be attached.
  */
@@ -775,7 +753,7 @@ add_column(DbmigDiff *diff, DbmigFact *column)
 {
 	DbmigFact  *source = dbmig_inherited_from(column);
 
-	if (source && was_attached(column, source->parent))
+	if (source && dbmig_was_attached(column, source->parent))
 	{
 		dbmig_make(diff, source);
 		column->made = source->made;

@@ -128,6 +128,28 @@ dbmig_inherited_from(const DbmigFact *fact)
 }
 
 /*
+ * Is the fact's table, in the old schema too, one that gets its parts from this
+ * other one?
+ */
+bool
+dbmig_was_attached(const DbmigFact *fact, const DbmigFact *parent_table)
+{
+	ListCell   *lc;
+
+	foreach(lc, fact->parent->children)
+	{
+		const DbmigFact *child = lfirst(lc);
+
+		if ((child->kind == &dbmig_kind_partition ||
+			 child->kind == &dbmig_kind_inheritance) &&
+			strcmp(dbmig_fact_value(child, "of"), parent_table->id) == 0)
+			return child->twin &&
+				strcmp(dbmig_fact_value(child->twin, "of"), parent_table->id) == 0;
+	}
+	return true;
+}
+
+/*
  * Make a fact by the kind's pattern, unless it comes from a parent table,
  * where the same statement makes both.
  */

@@ -69,6 +69,7 @@ extern char *dbmig_carry_position(const char *sequence, const DbmigFact *column)
 
 /* kinds.c */
 extern DbmigFact *dbmig_inherited_from(const DbmigFact *fact);
+extern bool dbmig_was_attached(const DbmigFact *fact, const DbmigFact *parent_table);
 extern char *dbmig_aside(DbmigDiff *diff);
 extern void dbmig_make_with_source(DbmigDiff *diff, DbmigFact *fact);
 
