@@ -323,6 +323,26 @@ uses_whole_again(const DbmigFact *user, const DbmigFact *used)
 	return false;
 }
 
+/*
+ * Can a column hold values that have this attribute?  Such values are lost when
+ * the attribute is dropped.
+ */
+static bool
+is_held(const DbmigFact *attribute)
+{
+	ListCell   *lc;
+
+	foreach(lc, attribute->parent->users)
+	{
+		const DbmigFact *user = lfirst(lc);
+
+		if (user->kind == &dbmig_kind_column || user->kind == &dbmig_kind_domain ||
+			(user->kind == attribute->kind && user->parent != attribute->parent))
+			return true;
+	}
+	return false;
+}
+
 /* Has the user of a fact to go because of what happens to it? */
 static bool
 is_torn_by(const DbmigFact *user, const DbmigFact *used)
@@ -353,7 +373,8 @@ is_torn_by(const DbmigFact *user, const DbmigFact *used)
 			return !(user->kind->flags & DBMIG_STANDS) &&
 				(user->kind != used->kind || user->parent == used->parent);
 		/* of a type: a column moves to the new one, as attributes do */
-		if (user->kind == &dbmig_kind_attribute && user->parent == used)
+		if (user->kind == &dbmig_kind_attribute &&
+			(user->parent == used || is_held(user)))
 			return false;
 		return !is_plain_column(user);
 	}
@@ -386,10 +407,17 @@ tear(const DbmigInventory *from)
 				continue;
 			if (is_torn_by(user, used))
 				user->torn = true;
-			else if (used->rebuilt && !user->rebuilt && is_plain_column(user))
-				user->rebuilt = true;
 			else
-				continue;
+			{
+				/* what has an attribute of the type gets a successor too */
+				if (user->kind == &dbmig_kind_attribute && user->parent != used)
+					user = user->parent;
+				else if (!is_plain_column(user))
+					continue;
+				if (!used->rebuilt || user->rebuilt || dbmig_goes(user))
+					continue;
+				user->rebuilt = true;
+			}
 			queue = lappend(queue, user);
 		}
 	}

@@ -29,8 +29,9 @@
 	"WHERE t.typtype = '" type "' AND n.oid = ANY ($1)"
 
 /*
- * Let the columns that use a type take its successor.  Returns their actions;
- * each waits for what makes the successor.
+ * Let the columns that use a type take its successor, and the composite types
+ * that are swapped because of it be swapped.  Returns what has to be done
+ * before the old type can go; a column waits for what makes the successor.
  */
 static List *
 move_columns(DbmigDiff *diff, DbmigFact *before, List *created)
@@ -44,8 +45,16 @@ move_columns(DbmigDiff *diff, DbmigFact *before, List *created)
 		DbmigFact  *now = column->twin;
 		const char *type;
 
-		if (column->kind != &dbmig_kind_column || dbmig_goes(column) ||
-			dbmig_inherited_from(column))
+		if (dbmig_goes(column))
+			continue;
+		if (column->kind == &dbmig_kind_attribute && column->parent != before)
+		{
+			dbmig_make(diff, now->parent);
+			moved = list_concat(moved, now->parent->polished);
+			continue;
+		}
+		if (column->kind != &dbmig_kind_column ||
+			(dbmig_inherited_from(column) && dbmig_inherited_from(now)))
 			continue;
 		type = dbmig_fact_value(now, "type");
 		/* a column that gets another type besides has its own statement */
@@ -532,8 +541,9 @@ swap_composite(DbmigDiff *diff, DbmigFact *before, DbmigFact *after)
 		attribute->made = created;
 		dbmig_write_late(diff, attribute);
 	}
-	dropped = dbmig_act(diff, "alter", after,
-						psprintf("DROP TYPE %s.%s", after->parent->id, name), NULL);
+	dropped = dbmig_act_alter(diff, after, false,
+							  psprintf("DROP TYPE %s.%s", after->parent->id, name),
+							  NULL);
 	dbmig_wait_for(dropped, created);
 	foreach(lc, move_columns(diff, before, list_make1(created)))
 		dbmig_wait_for(dropped, lfirst(lc));

@@ -1,0 +1,15 @@
+--- from
+CREATE TYPE e AS ENUM ('a', 'b');
+CREATE TABLE p (id int, v e) PARTITION BY LIST (id);
+CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1);
+CREATE TABLE p2 PARTITION OF p FOR VALUES IN (2);
+--- to
+CREATE TYPE e AS ENUM ('b', 'a');
+CREATE TABLE p (id int, v e) PARTITION BY LIST (id);
+CREATE TABLE p1 (id int, v e);
+CREATE TABLE p2 PARTITION OF p FOR VALUES IN (2);
+--- rows
+INSERT INTO p VALUES (1, 'a'), (2, 'b');
+--- keep
+SELECT * FROM p1
+SELECT * FROM p2
