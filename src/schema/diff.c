@@ -483,6 +483,18 @@ dbmig_write_late(DbmigDiff *diff, DbmigFact *fact)
 		write_comment(diff, fact);
 }
 
+/*
+ * Does a new owner get what others were to keep?  ALTER ... OWNER TO gives it
+ * the privileges of the old one, also where they are the same on both sides.
+ */
+static bool
+is_given_to_owner(const DbmigFact *before, const DbmigFact *after, int i)
+{
+	return after->kind->rules[i].alter == dbmig_alter_privileges &&
+		after->values[i] != NULL &&
+		!dbmig_same_value(dbmig_fact_owner(before), dbmig_fact_owner(after));
+}
+
 /* Statements for a pair that stays. */
 static void
 write_changes(DbmigDiff *diff, DbmigFact *before, DbmigFact *after)
@@ -499,7 +511,7 @@ write_changes(DbmigDiff *diff, DbmigFact *before, DbmigFact *after)
 	{
 		const DbmigRule *rule = &kind->rules[i];
 
-		if (!differs(before, after, i) ||
+		if ((!differs(before, after, i) && !is_given_to_owner(before, after, i)) ||
 			((rule->flags & DBMIG_INHERITED) && is_inherited(before, after)))
 			continue;
 		if (rule->how == DBMIG_AGAIN)

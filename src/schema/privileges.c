@@ -175,15 +175,15 @@ write_grantee(DbmigDiff *diff, DbmigFact *fact, const char *grantee, List *old, 
 }
 
 /* The owner of a fact, or of what it is part of; NULL if none is known. */
-static const char *
-fact_owner(const DbmigFact *fact)
+const char *
+dbmig_fact_owner(const DbmigFact *fact)
 {
 	for (int i = 0; i < fact->kind->nrules; i++)
 	{
 		if (strcmp(fact->kind->rules[i].attribute, "owner") == 0)
 			return fact->values[i];
 	}
-	return fact->parent ? fact_owner(fact->parent) : NULL;
+	return fact->parent ? dbmig_fact_owner(fact->parent) : NULL;
 }
 
 /*
@@ -232,7 +232,7 @@ initial_privileges(const DbmigDiff *diff, const DbmigFact *fact)
 {
 	const DbmigFact *everywhere = find_default_privileges(diff, fact, false);
 	const DbmigFact *in_schema = find_default_privileges(diff, fact, true);
-	const char *owner = fact_owner(fact);
+	const char *owner = dbmig_fact_owner(fact);
 	List	   *privileges;
 
 	if (everywhere)
@@ -331,8 +331,8 @@ dbmig_alter_privileges(DbmigDiff *diff, DbmigFact *before, DbmigFact *after,
 {
 	const char *value_before = before ? dbmig_fact_value(before, "acl") : NULL;
 	const char *value_after = dbmig_fact_value(after, "acl");
-	const char *owner = fact_owner(after);
-	const char *old_owner = before ? fact_owner(before) : owner;
+	const char *owner = dbmig_fact_owner(after);
+	const char *old_owner = before ? dbmig_fact_owner(before) : owner;
 	List	   *old;
 	List	   *new;
 	List	   *grantees = NIL;

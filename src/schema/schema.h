@@ -338,6 +338,7 @@ extern void dbmig_divide(DbmigDiff *diff);
 extern void dbmig_make_concurrent(DbmigDiff *diff);
 
 /* privileges.c: attributes that several kinds have */
+extern const char *dbmig_fact_owner(const DbmigFact *fact);
 extern void dbmig_alter_privileges(DbmigDiff *diff, DbmigFact *before,
 								   DbmigFact *after, const DbmigRule *rule);
 extern void dbmig_alter_foreign_options(DbmigDiff *diff, DbmigFact *before,

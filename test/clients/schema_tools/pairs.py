@@ -55,11 +55,17 @@ def sort_columns(match):
     return match.group(1) + "\n".join(lines) + match.group(3)
 
 
+def sort_statistics(match):
+    """The server puts the columns of a statistics object in the table's order."""
+    return match.group(1) + ", ".join(sorted(match.group(2).split(", "))) + match.group(3)
+
+
 def dump(database):
     text = run(["pg_dump", "-s", database])
     lines = [line for line in text.split("\n")
              if line and not line.startswith(("--", "\\restrict", "\\unrestrict"))]
     text = re.sub(r"(WITH \()([^()]*)\)", sort_options, "\n".join(lines))
+    text = re.sub(r"(?m)^(CREATE STATISTICS .+? ON )(.+?)( FROM .+;)$", sort_statistics, text)
     return re.sub(r"(CREATE (?:(?:UNLOGGED )?TABLE .+? |TYPE .+? AS )\(\n)(?!\))(.*?)(\n\))",
                   sort_columns, text, flags=re.S)
 
