@@ -55,6 +55,11 @@ class Writer:
         if method:
             for line in method(node) or []:
                 self.lines.append(line)
+        if node.kind == "domain":
+            # the server adds none to a domain of whose arrays there are columns
+            for constraint in self.world.of("dconstraint"):
+                if constraint.refs["domain"] == node.uid:
+                    self.write(constraint)
 
     def address(self, node):
         world = self.world
