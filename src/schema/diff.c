@@ -756,6 +756,7 @@ is_share_of_used(const DbmigFact *user, const DbmigFact *used)
 static void
 order_teardown(DbmigFact *fact)
 {
+	const DbmigFact *whole = fact->kind == &dbmig_kind_attribute ? fact->parent : fact;
 	ListCell   *lc;
 
 	foreach(lc, fact->references)
@@ -788,8 +789,8 @@ order_teardown(DbmigFact *fact)
 		{
 			dbmig_wait_for_all(used->gone, fact->twin->altered);
 			/* the end of a type that got a successor */
-			if (fact->rebuilt && fact->kind->rebuild)
-				dbmig_wait_for_all(used->gone, fact->twin->polished);
+			if (whole->rebuilt && whole->kind->rebuild)
+				dbmig_wait_for_all(used->gone, whole->twin->polished);
 		}
 	}
 }
