@@ -27,6 +27,7 @@ int			dbmig_concurrent_lock_timeout = 0;
 int			dbmig_lock_retries = 0;
 bool		dbmig_lock_first = false;
 int			dbmig_step_snapshot = DBMIG_STEP_FINGERPRINT;
+bool		dbmig_snapshot_each_step = false;
 int			dbmig_drift_setting = DBMIG_DRIFT_LOG;
 bool		dbmig_break_glass = false;
 
@@ -218,6 +219,14 @@ dbmig_define_settings(GucStringCheckHook check_project)
 							   "",
 							   PGC_USERSET, 0,
 							   check_pattern, NULL, NULL);
+
+	DefineCustomBoolVariable("databrain_migrate.snapshot_each_step",
+							 "Keeps what step_snapshot says after each step of a run, not only after the last.",
+							 "Reading the schema again and again makes long runs slow.",
+							 &dbmig_snapshot_each_step,
+							 false,
+							 PGC_USERSET, 0,
+							 NULL, NULL, NULL);
 
 	MarkGUCPrefixReserved("databrain_migrate");
 }

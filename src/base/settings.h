@@ -38,6 +38,7 @@ extern int	dbmig_concurrent_lock_timeout;	/* .concurrent_lock_timeout, ms */
 extern int	dbmig_lock_retries; /* databrain_migrate.lock_retries */
 extern bool dbmig_lock_first;	/* databrain_migrate.lock_first */
 extern int	dbmig_step_snapshot;	/* .step_snapshot, a DbmigStepSnapshot */
+extern bool dbmig_snapshot_each_step;	/* .snapshot_each_step */
 
 extern int	dbmig_drift_setting;	/* databrain_migrate.drift */
 extern bool dbmig_break_glass;	/* databrain_migrate.break_glass */

@@ -154,11 +154,11 @@ give_up_or_wait(DbmigStepRun *run, ErrorData *error, int attempts)
 	ReThrowError(error);
 }
 
-/* With the plan's last step, keep what is to be kept of the schema. */
+/* Keep what is to be kept of the schema, after the plan's last step or each. */
 static void
-keep_last_state(const Migration *migration)
+keep_state(const Migration *migration)
 {
-	if (migration->at == migration->plan->nsteps - 1)
+	if (dbmig_snapshot_each_step || migration->at == migration->plan->nsteps - 1)
 		dbmig_keep_state(migration->project);
 }
 
@@ -183,7 +183,7 @@ run_in_transaction(Migration *migration, DbmigStepRun *run)
 		give_up_or_wait(run, error, attempts);
 	}
 	dbmig_mirror_write(migration->project);
-	keep_last_state(migration);
+	keep_state(migration);
 	migration->newest = dbmig_log_newest(migration->project->name);
 	SPI_commit();
 }
@@ -218,7 +218,7 @@ run_outside(Migration *migration, DbmigStepRun *run)
 	dbmig_unfinished_delete(name, run->entry.revision);
 	dbmig_record_run(run);
 	dbmig_mirror_write(migration->project);
-	keep_last_state(migration);
+	keep_state(migration);
 	migration->newest = dbmig_log_newest(name);
 	SPI_commit();
 	dbmig_end_step(name);

@@ -23,6 +23,7 @@
 #include "access/parallel.h"
 #include "access/xact.h"
 #include "base/compat.h"
+#include "base/settings.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
 #include "engine/engine.h"
@@ -131,6 +132,8 @@ run_plan(DbmigProject *project, const DbmigPlan *plan,
 		MemoryContextSwitchTo(step_context);
 		run = dbmig_begin_run(project, plan->steps[i], plan->direction);
 		dbmig_run_step(run);
+		if (dbmig_snapshot_each_step && i < plan->nsteps - 1)
+			dbmig_keep_state(project);
 		MemoryContextSwitchTo(report_context);
 		steps = lappend(steps,
 						report(&run->entry,

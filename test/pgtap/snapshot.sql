@@ -163,6 +163,12 @@ SELECT dbm_downgrade('base', 'p') \g /dev/null
 SELECT is(pg_temp.kept(), 'a inventory,  live', 'base, too');
 SELECT dbm_stamp('b', project => 'p') \g /dev/null
 SELECT is(pg_temp.kept(), 'a inventory,  live, b live', 'and where a stamp said it was');
+SELECT dbm_stamp('base', project => 'p') \g /dev/null
+DELETE FROM dbm.fingerprint;
+SET databrain_migrate.snapshot_each_step = on;
+SELECT dbm_upgrade(project => 'p') \g /dev/null
+SELECT is(pg_temp.kept(), 'a, b live', 'each revision of a run, if that is wanted');
+SET databrain_migrate.snapshot_each_step = off;
 SELECT throws_ok($$ SET databrain_migrate.step_snapshot = 'maybe' $$, '22023', NULL, 'no other values');
 
 -- Nothing in a read-only transaction
