@@ -363,5 +363,15 @@ SELECT count(*) FROM dbm_upgrade() \g /dev/null
 SELECT is_empty('SELECT * FROM dbm_drift()', 'and its upgrade to what was adopted');
 SELECT throws_ok($$ SELECT * FROM dbm_drift('nope') $$, '42704', NULL, 'unknown project');
 
+-- what one of them needs of the other is one row's
+ALTER TABLE renamed ADD COLUMN v text;
+ALTER TABLE renamed SET (toast.autovacuum_enabled = off);
+ALTER TABLE item ADD COLUMN more int;
+ALTER TABLE item ENABLE ROW LEVEL SECURITY;
+SELECT is((SELECT string_agg(adopt, E'\n') FROM dbm_drift() WHERE identity ~ 'renamed'), 'ALTER TABLE public.renamed ADD COLUMN v text;
+ALTER TABLE public.renamed SET (toast.autovacuum_enabled=''off'');', 'options of the TOAST table come after the column that brings it');
+SELECT is((SELECT count(adopt) FROM dbm_drift() WHERE identity ~ 'renamed'), 1::bigint, 'in one row, for the repairs go the other way');
+SELECT is((SELECT count(adopt) FROM dbm_drift() WHERE identity ~ 'item'), 2::bigint, 'what can change anytime keeps a row of its own');
+
 SELECT * FROM finish();
 ROLLBACK;
