@@ -114,6 +114,54 @@ join(List *names)
 	return text.data;
 }
 
+/* Is the privilege one of those that these statements name? */
+static bool
+is_named(List *names, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, names)
+	{
+		if (strcmp(lfirst(lc), name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Grant again what columns are to have of privileges that were revoked on their
+ * table: the server takes both.
+ */
+static void
+grant_columns_again(DbmigDiff *diff, DbmigFact *table, const char *grantee, List *names)
+{
+	ListCell   *lc;
+
+	foreach(lc, names ? table->children : NIL)
+	{
+		DbmigFact  *column = lfirst(lc);
+		ListCell   *p;
+
+		if (column->kind->grant_part == NULL)
+			continue;
+		foreach(p, parse_privileges(dbmig_fact_value(column, "acl"), NULL, NULL))
+		{
+			const Privilege *privilege = lfirst(p);
+
+			if (strcmp(privilege->grantee, grantee) == 0 &&
+				is_named(names, privilege->name))
+				(void) dbmig_act_alter(diff, table, false,
+									   psprintf("GRANT %s%s ON %s TO %s%s",
+												privilege->name,
+												dbmig_pattern(column->kind->grant_part, column),
+												dbmig_pattern(column->kind->grant_on, column),
+												grantee,
+												privilege->grantable ? " WITH GRANT OPTION" : ""),
+									   NULL);
+		}
+	}
+}
+
 /* Write what changes for one grantee. */
 static void
 write_grantee(DbmigDiff *diff, DbmigFact *fact, const char *grantee, List *old, List *new)
@@ -164,6 +212,8 @@ write_grantee(DbmigDiff *diff, DbmigFact *fact, const char *grantee, List *old, 
 		(void) dbmig_act_alter(diff, fact, false,
 							   psprintf("%sREVOKE GRANT OPTION FOR %s ON %s FROM %s",
 										prefix, join(option_revoked), object, grantee), NULL);
+	grant_columns_again(diff, fact, grantee,
+						list_concat_copy(revoked, option_revoked));
 	if (granted)
 		(void) dbmig_act_alter(diff, fact, false,
 							   psprintf("%sGRANT %s ON %s TO %s", prefix, join(granted),
