@@ -825,6 +825,12 @@ order_building(DbmigFact *fact, const Slot *slots, int nslots)
 
 	all_wait_for(fact->altered, fact->made);
 	all_wait_for(fact->polished, fact->made);
+	/* what is revoked on a table is revoked on its columns too */
+	if (fact->made && fact->kind->grant_part)
+	{
+		foreach(lc, fact->parent->polished)
+			all_wait_for(fact->polished, lfirst(lc));
+	}
 	foreach(lc, fact->polished)
 		dbmig_wait_for_all(lfirst(lc), fact->altered);
 

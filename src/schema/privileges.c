@@ -130,7 +130,7 @@ is_named(List *names, const char *name)
 
 /*
  * Grant again what columns are to have of privileges that were revoked on their
- * table: the server takes both.
+ * table: the server takes both.  New columns get theirs later.
  */
 static void
 grant_columns_again(DbmigDiff *diff, DbmigFact *table, const char *grantee, List *names)
@@ -142,7 +142,7 @@ grant_columns_again(DbmigDiff *diff, DbmigFact *table, const char *grantee, List
 		DbmigFact  *column = lfirst(lc);
 		ListCell   *p;
 
-		if (column->kind->grant_part == NULL)
+		if (column->kind->grant_part == NULL || dbmig_is_new(column))
 			continue;
 		foreach(p, parse_privileges(dbmig_fact_value(column, "acl"), NULL, NULL))
 		{
