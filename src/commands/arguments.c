@@ -98,6 +98,14 @@ dbmig_compare_arguments(FunctionCallInfo fcinfo, int n)
 	return options;
 }
 
+/* A text as a result's value; NULL becomes null. */
+void
+dbmig_text_result(Datum *values, bool *nulls, int n, const char *text)
+{
+	nulls[n] = text == NULL;
+	values[n] = text ? CStringGetTextDatum(text) : (Datum) 0;
+}
+
 Datum
 dbmig_text_array(const char *const *names, int count)
 {

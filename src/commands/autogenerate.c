@@ -42,13 +42,6 @@ dbmig_model(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(dbmig_model_ddl(dbmig_project_argument(fcinfo, 0))));
 }
 
-static Datum
-text_or_null(const char *text, bool *isnull)
-{
-	*isnull = text == NULL;
-	return text ? CStringGetTextDatum(text) : (Datum) 0;
-}
-
 /*
  * dbm_diff(from_source, to_source, schemas, kinds, include, exclude, renames,
  *			concurrently, project)
@@ -74,11 +67,11 @@ dbmig_diff_sources(PG_FUNCTION_ARGS)
 
 		nulls[0] = false;
 		values[0] = Int32GetDatum(foreach_current_index(lc) + 1);
-		values[1] = text_or_null(change->change, &nulls[1]);
-		values[2] = text_or_null(change->kind, &nulls[2]);
-		values[3] = text_or_null(change->id, &nulls[3]);
-		values[4] = text_or_null(change->statement, &nulls[4]);
-		values[5] = text_or_null(change->hazard, &nulls[5]);
+		dbmig_text_result(values, nulls, 1, change->change);
+		dbmig_text_result(values, nulls, 2, change->kind);
+		dbmig_text_result(values, nulls, 3, change->id);
+		dbmig_text_result(values, nulls, 4, change->statement);
+		dbmig_text_result(values, nulls, 5, change->hazard);
 		nulls[6] = nulls[7] = change->statement == NULL;
 		values[6] = Int32GetDatum(change->unit + 1);
 		values[7] = BoolGetDatum(change->transactional);

@@ -42,13 +42,6 @@ dbmig_watch_ddl(PG_FUNCTION_ARGS)
 	PG_RETURN_NULL();
 }
 
-static Datum
-text_or_null(const char *text, bool *isnull)
-{
-	*isnull = text == NULL;
-	return text ? CStringGetTextDatum(text) : (Datum) 0;
-}
-
 /* Is any revision applied? */
 static bool
 any_applied(const DbmigProject *project)
@@ -80,12 +73,12 @@ dbmig_drift(PG_FUNCTION_ARGS)
 		Datum		values[7];
 		bool		nulls[7];
 
-		values[0] = text_or_null(row->kind, &nulls[0]);
-		values[1] = text_or_null(row->id, &nulls[1]);
-		values[2] = text_or_null(row->difference, &nulls[2]);
-		values[3] = text_or_null(row->repair, &nulls[3]);
-		values[4] = text_or_null(row->adopt, &nulls[4]);
-		values[5] = text_or_null(row->changed_by, &nulls[5]);
+		dbmig_text_result(values, nulls, 0, row->kind);
+		dbmig_text_result(values, nulls, 1, row->id);
+		dbmig_text_result(values, nulls, 2, row->difference);
+		dbmig_text_result(values, nulls, 3, row->repair);
+		dbmig_text_result(values, nulls, 4, row->adopt);
+		dbmig_text_result(values, nulls, 5, row->changed_by);
 		nulls[6] = !row->has_changed_at;
 		values[6] = TimestampTzGetDatum(row->changed_at);
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);

@@ -36,15 +36,6 @@ names_datum(char **names, int count)
 	return dbmig_text_array((const char *const *) names, count);
 }
 
-/* A text value; NULL becomes null. */
-static void
-set_text(Datum *values, bool *nulls, int n, const char *value)
-{
-	nulls[n] = (value == NULL);
-	if (value)
-		values[n] = CStringGetTextDatum(value);
-}
-
 /* A row as the result of a function. */
 static Datum
 row_datum(FunctionCallInfo fcinfo, Datum *values, bool *nulls)
@@ -102,7 +93,7 @@ dbmig_dumps(PG_FUNCTION_ARGS)
 
 		CHECK_FOR_INTERRUPTS();
 		values[0] = CStringGetTextDatum(dump->file);
-		set_text(values, nulls, 1, dbmig_dump_file_path(dump->file));
+		dbmig_text_result(values, nulls, 1, dbmig_dump_file_path(dump->file));
 		values[2] = CStringGetTextDatum(dbmig_dump_status(dump, verify));
 		values[3] = CStringGetTextDatum(dump->database);
 		values[4] = CStringGetTextDatum(dump->project);

@@ -20,15 +20,6 @@ PG_FUNCTION_INFO_V1(dbmig_snapshot_call);
 PG_FUNCTION_INFO_V1(dbmig_snapshots);
 PG_FUNCTION_INFO_V1(dbmig_drop_snapshot_call);
 
-/* A text value; NULL becomes null. */
-static void
-set_text(Datum *values, bool *nulls, int n, const char *value)
-{
-	nulls[n] = (value == NULL);
-	if (value)
-		values[n] = CStringGetTextDatum(value);
-}
-
 /* dbm_snapshot(name, with_data, project) */
 Datum
 dbmig_snapshot_call(PG_FUNCTION_ARGS)
@@ -47,7 +38,7 @@ dbmig_snapshot_call(PG_FUNCTION_ARGS)
 	values[1] = dbmig_text_array((const char *const *) row->heads, row->nheads);
 	values[2] = Int32GetDatum(row->objects);
 	values[3] = CStringGetTextDatum(row->fingerprint);
-	set_text(values, nulls, 4, row->dump);
+	dbmig_text_result(values, nulls, 4, row->dump);
 	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls));
 }
 
@@ -94,7 +85,7 @@ dbmig_snapshots(PG_FUNCTION_ARGS)
 		values[3] = CStringGetTextDatum(row->fingerprint);
 		values[4] = BoolGetDatum(strcmp(row->fingerprint, live) == 0);
 		values[5] = BoolGetDatum(true);
-		set_text(values, nulls, 6, row->dump);
+		dbmig_text_result(values, nulls, 6, row->dump);
 		values[7] = CStringGetTextDatum(row->server_version);
 		values[8] = CStringGetTextDatum(row->taken_by);
 		values[9] = TimestampTzGetDatum(row->taken_at);

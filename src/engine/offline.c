@@ -29,9 +29,8 @@
  */
 #include "postgres.h"
 
-#include "common/cryptohash.h"
-#include "common/sha2.h"
 #include "engine/engine.h"
+#include "engine/kept.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -163,9 +162,6 @@ needed_node(const DbmigNode *n, int i)
 static char *
 state_digest(const DbmigProject *project)
 {
-	pg_cryptohash_ctx *hash = pg_cryptohash_create(PG_SHA256);
-	uint8		digest[PG_SHA256_DIGEST_LENGTH];
-	char	   *hex = palloc0(PG_SHA256_DIGEST_LENGTH * 2 + 1);
 	StringInfoData names;
 	char	   *utf8;
 
@@ -177,13 +173,7 @@ state_digest(const DbmigProject *project)
 							 project->graph->nodes[i].id);
 	}
 	utf8 = pg_server_to_any(names.data, names.len, PG_UTF8);
-	if (pg_cryptohash_init(hash) < 0 ||
-		pg_cryptohash_update(hash, (const uint8 *) utf8, strlen(utf8)) < 0 ||
-		pg_cryptohash_final(hash, digest, sizeof(digest)) < 0)
-		elog(ERROR, "could not compute SHA-256: %s", pg_cryptohash_error(hash));
-	pg_cryptohash_free(hash);
-	hex_encode((const char *) digest, sizeof(digest), hex);
-	return hex;
+	return dbmig_text_hash(utf8, strlen(utf8));
 }
 
 /* ---------------- Alembic's table ---------------- */

@@ -226,8 +226,7 @@ void
 dbmig_keep_state(const DbmigProject *project)
 {
 	MemoryContext context = CurrentMemoryContext;
-	MemoryContext work = AllocSetContextCreate(context, "dbmig snapshot",
-											   ALLOCSET_DEFAULT_SIZES);
+	MemoryContext work;
 	ResourceOwner owner = CurrentResourceOwner;
 	ErrorData  *volatile error = NULL;
 
@@ -237,6 +236,7 @@ dbmig_keep_state(const DbmigProject *project)
 		dbmig_fingerprint_delete(project->name, dbmig_heads_text(project));
 		return;
 	}
+	work = AllocSetContextCreate(context, "dbmig snapshot", ALLOCSET_DEFAULT_SIZES);
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(work);
 	PG_TRY();

@@ -57,8 +57,8 @@ dbmig_goes(const DbmigFact *fact)
 }
 
 /* Does one fact refer to another one? */
-bool
-dbmig_uses(const DbmigFact *user, const DbmigFact *used)
+static bool
+uses_fact(const DbmigFact *user, const DbmigFact *used)
 {
 	return used && list_member_ptr(user->references, used);
 }
@@ -361,7 +361,7 @@ is_torn_by(const DbmigFact *user, const DbmigFact *used)
 			(dbmig_fact_value(user->twin, "inherited") == NULL ||
 			 used->parent->twin == NULL))
 			return false;
-		if (used->twin && dbmig_uses(user->twin, used->twin))
+		if (used->twin && uses_fact(user->twin, used->twin))
 			return true;
 		/* one that will use something else instead is altered before */
 		return !is_altered(user) || uses_whole_again(user, used);
@@ -620,7 +620,7 @@ keeper_of(const DbmigFact *fact)
 		const DbmigFact *child = lfirst(lc);
 
 		if (is_attachment(child) && leaves_for_good(child) &&
-			dbmig_uses(child, fact->keeper->parent))
+			uses_fact(child, fact->keeper->parent))
 			return NULL;
 	}
 	return fact->keeper;
@@ -749,7 +749,7 @@ static bool
 is_share_of_used(const DbmigFact *user, const DbmigFact *used)
 {
 	return user->kind == &dbmig_kind_foreign_key && comes_from_parent(used) &&
-		dbmig_uses(user, dbmig_inherited_from(used));
+		uses_fact(user, dbmig_inherited_from(used));
 }
 
 /* Order by what has to be out of the way. */

@@ -385,8 +385,8 @@ system_type(const char *name)
  * How values of one type become values of another: nothing to say where the
  * server does it by itself, else an expression for USING.
  */
-char *
-dbmig_conversion(const char *column, const char *from, const char *to)
+static char *
+write_conversion(const char *column, const char *from, const char *to)
 {
 	Oid			source = system_type(from);
 	Oid			target = system_type(to);
@@ -431,7 +431,7 @@ alter_column_type(DbmigDiff *diff, DbmigFact *before, DbmigFact *after,
 	/* a change of both is told once */
 	if (strcmp(rule->attribute, "collation") == 0 && strcmp(from, to) != 0)
 		return;
-	conversion = dbmig_conversion(dbmig_fact_value(after, "name"), from, to);
+	conversion = write_conversion(dbmig_fact_value(after, "name"), from, to);
 	(void) dbmig_act_alter(diff, after, true,
 						   psprintf("%s%s%s",
 									dbmig_pattern("ALTER TABLE {parent} ALTER COLUMN {name} TYPE {type}[ COLLATE {collation}]",

@@ -84,8 +84,8 @@ move_columns(DbmigDiff *diff, DbmigFact *before, List *created)
 }
 
 /* Put a new type in the place of an old one, under the columns that use it. */
-void
-dbmig_swap_type(DbmigDiff *diff, DbmigFact *before, DbmigFact *after)
+static void
+swap_type(DbmigDiff *diff, DbmigFact *before, DbmigFact *after)
 {
 	char	   *name = dbmig_aside(diff);
 	List	   *created;
@@ -269,7 +269,7 @@ const DbmigKind dbmig_kind_enum = {
 	.default_privileges = 'T',
 	.fits = only_adds_labels,
 	.needs_units = uses_new_label,
-	.rebuild = dbmig_swap_type
+	.rebuild = swap_type
 };
 
 /* domain */
@@ -374,7 +374,7 @@ const DbmigKind dbmig_kind_domain = {
 	.reread = "[ALTER DOMAIN {id} SET DEFAULT {default}]",
 	.drop = "DROP DOMAIN {id}",
 	.fits = domain_fits,
-	.rebuild = dbmig_swap_type,
+	.rebuild = swap_type,
 	.default_privileges = 'T'
 };
 
@@ -642,7 +642,7 @@ const DbmigKind dbmig_kind_range = {
 	RULES(range_rules),
 	.address = "TYPE {id}",
 	.create = "CREATE TYPE {id} AS RANGE ({definition})",
-	.rebuild = dbmig_swap_type,
+	.rebuild = swap_type,
 	.drop = "DROP TYPE {id}",
 	.default_privileges = 'T'
 };

@@ -64,7 +64,6 @@
 	"ORDER BY option_name COLLATE \"C\") FROM pg_options_to_table(" options "))"
 
 /* kind_table.c */
-extern char *dbmig_conversion(const char *column, const char *from, const char *to);
 extern char *dbmig_carry_position(const char *sequence, const DbmigFact *column);
 
 /* kinds.c */
@@ -79,7 +78,5 @@ extern void dbmig_republish(DbmigDiff *diff);
 /* kind_type.c */
 extern List *dbmig_enum_labels(const DbmigFact *fact);
 extern bool dbmig_has_label(List *labels, const char *label);
-extern void dbmig_swap_type(DbmigDiff *diff, DbmigFact *before,
-							DbmigFact *after);
 
 #endif							/* DBMIG_KINDS_H */

@@ -94,7 +94,6 @@ extern bool dbmig_can_be_renamed(const DbmigKind *kind);
 extern const char *dbmig_rename_word(const DbmigKind *kind);
 extern bool dbmig_word_means(const char *word, const DbmigKind *kind);
 extern char *dbmig_take_label(List **path);
-extern bool dbmig_scan_name(const char **p, char **name);
 extern bool dbmig_scan_path(const char **p, List **path);
 extern List *dbmig_rename_requests(List *texts, const DbmigInventory *from);
 extern DbmigFinder *dbmig_finder_create(const DbmigInventory *inventory);

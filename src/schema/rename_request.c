@@ -144,8 +144,8 @@ skip_blanks(const char **p)
  * Read a name, which becomes quoted as need be, or a constant, which stays
  * one.  Returns false if there is none.
  */
-bool
-dbmig_scan_name(const char **p, char **name)
+static bool
+scan_name(const char **p, char **name)
 {
 	const char *start = *p;
 	char		quote = *start;
@@ -239,7 +239,7 @@ dbmig_scan_path(const char **p, List **path)
 	{
 		if (*path)
 			(*p)++;
-		if (!dbmig_scan_name(p, &name))
+		if (!scan_name(p, &name))
 			return false;
 		*path = lappend(*path, name);
 	} while (**p == '.');

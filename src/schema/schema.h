@@ -324,7 +324,6 @@ extern List *dbmig_changed_attributes(const DbmigFact *before,
 extern bool dbmig_is_new(const DbmigFact *fact);
 extern bool dbmig_goes(const DbmigFact *fact);
 extern bool dbmig_same_value(const char *a, const char *b);
-extern bool dbmig_uses(const DbmigFact *user, const DbmigFact *used);
 extern void dbmig_make(DbmigDiff *diff, DbmigFact *fact);
 extern void dbmig_write_late(DbmigDiff *diff, DbmigFact *fact);
 extern void dbmig_wait_for(DbmigAction *waiting, DbmigAction *first);
