@@ -18,6 +18,7 @@
 #include "catalog/pg_extension.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
+#include "commands/defrem.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "parser/parse_type.h"
@@ -168,6 +169,33 @@ dbmig_executor_run(QueryDesc *query)
 	ExecutorRun(query, ForwardScanDirection, 0);
 #else
 	ExecutorRun(query, ForwardScanDirection, 0, true);
+#endif
+}
+
+/*
+ * Make an index without building it.  Returns InvalidOid if IF NOT EXISTS
+ * found one.  (16 added the argument total_parts)
+ */
+static inline Oid
+dbmig_define_unbuilt_index(Oid table, IndexStmt *stmt)
+{
+#if PG_VERSION_NUM >= 160000
+	return DefineIndex(table, stmt, InvalidOid, InvalidOid, InvalidOid, -1,
+					   false, true, true, true, false).objectId;
+#else
+	return DefineIndex(table, stmt, InvalidOid, InvalidOid, InvalidOid,
+					   false, true, true, true, false).objectId;
+#endif
+}
+
+/* Is it a key WITHOUT OVERLAPS?  (18) */
+static inline bool
+dbmig_is_temporal_key(const Constraint *key)
+{
+#if PG_VERSION_NUM >= 180000
+	return key->without_overlaps;
+#else
+	return false;
 #endif
 }
 

@@ -42,4 +42,5 @@ _PG_init(void)
 	dbmig_install_mirror_guard();
 	dbmig_prepare_watch();
 	dbmig_install_restraint();
+	dbmig_install_unbuilt();
 }

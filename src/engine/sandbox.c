@@ -567,7 +567,8 @@ dbmig_in_sandbox(List *schemas, DbmigSandboxWork work, void *arg)
 		int			nestlevel = NewGUCNestLevel();
 
 		in_sandbox = true;
-		/* spares each CREATE INDEX the planning of a parallel build */
+		dbmig_start_unbuilt();
+		/* the planning of one would look at indexes that are not built */
 		(void) set_config_option("max_parallel_maintenance_workers", "0",
 								 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
 								 true, 0, false);
@@ -583,6 +584,7 @@ dbmig_in_sandbox(List *schemas, DbmigSandboxWork work, void *arg)
 	}
 	PG_END_TRY();
 	in_sandbox = false;
+	dbmig_forget_unbuilt();
 	RollbackAndReleaseCurrentSubTransaction();
 	MemoryContextSwitchTo(context);
 	CurrentResourceOwner = owner;

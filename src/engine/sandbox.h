@@ -46,4 +46,9 @@ extern bool dbmig_is_steady(const Node *node);
 extern bool dbmig_restrain(bool on);
 extern void dbmig_install_restraint(void);
 
+/* unbuilt.c */
+extern void dbmig_start_unbuilt(void);
+extern void dbmig_forget_unbuilt(void);
+extern void dbmig_install_unbuilt(void);
+
 #endif							/* DBMIG_SANDBOX_H */
