@@ -58,52 +58,52 @@ typedef struct Reader
  */
 static const char parts_query[] =
 "SELECT 'pg_type'::regclass::oid, t.oid, 0, 'pg_class'::regclass::oid, t.typrelid, 0"
-"  FROM pg_type t WHERE t.typrelid <> 0 AND t.typnamespace = ANY ($1) "
+"  FROM pg_type t WHERE t.typrelid <> 0 AND t.typnamespace IN (SELECT unnest($1)) "
 "UNION ALL "
 "SELECT 'pg_type'::regclass::oid, e.typarray, 0, 'pg_type'::regclass::oid, e.oid, 0"
-"  FROM pg_type e WHERE e.typarray <> 0 AND e.typnamespace = ANY ($1) "
+"  FROM pg_type e WHERE e.typarray <> 0 AND e.typnamespace IN (SELECT unnest($1)) "
 "UNION ALL "
 "SELECT 'pg_type'::regclass::oid, r.rngmultitypid, 0, 'pg_type'::regclass::oid, r.rngtypid, 0"
-"  FROM pg_range r JOIN pg_type t ON t.oid = r.rngtypid WHERE t.typnamespace = ANY ($1) "
+"  FROM pg_range r JOIN pg_type t ON t.oid = r.rngtypid WHERE t.typnamespace IN (SELECT unnest($1)) "
 "UNION ALL "
 "SELECT 'pg_type'::regclass::oid, m.typarray, 0, 'pg_type'::regclass::oid, r.rngtypid, 0"
 "  FROM pg_range r JOIN pg_type t ON t.oid = r.rngtypid JOIN pg_type m ON m.oid = r.rngmultitypid"
-"  WHERE t.typnamespace = ANY ($1) "
+"  WHERE t.typnamespace IN (SELECT unnest($1)) "
 "UNION ALL "
 /* the constructors of a range type */
 "SELECT d.classid, d.objid, 0, d.refclassid, d.refobjid, 0"
 "  FROM pg_depend d JOIN pg_type t ON t.oid = d.refobjid"
 "  WHERE d.refclassid = 'pg_type'::regclass AND d.deptype = 'i'"
-"  AND d.classid = 'pg_proc'::regclass AND t.typnamespace = ANY ($1) "
+"  AND d.classid = 'pg_proc'::regclass AND t.typnamespace IN (SELECT unnest($1)) "
 "UNION ALL "
 /* a view's own rule */
 "SELECT 'pg_rewrite'::regclass::oid, r.oid, 0, 'pg_class'::regclass::oid, r.ev_class, 0"
 "  FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class"
-"  WHERE r.rulename = '_RETURN' AND c.relnamespace = ANY ($1) "
+"  WHERE r.rulename = '_RETURN' AND c.relnamespace IN (SELECT unnest($1)) "
 "UNION ALL "
 /* the index of a constraint, and the sequence of an identity column */
 "SELECT d.classid, d.objid, 0, d.refclassid, d.refobjid, d.refobjsubid"
 "  FROM pg_depend d JOIN pg_class c ON c.oid = d.objid"
 "  WHERE d.classid = 'pg_class'::regclass AND d.deptype = 'i' AND d.objsubid = 0"
-"  AND c.relkind IN ('i', 'I', 'S') AND c.relnamespace = ANY ($1)"
+"  AND c.relkind IN ('i', 'I', 'S') AND c.relnamespace IN (SELECT unnest($1))"
 "  AND d.refclassid IN ('pg_constraint'::regclass, 'pg_class'::regclass) "
 "UNION ALL "
 /* the members of an operator class */
 "SELECT d.classid, d.objid, 0, d.refclassid, d.refobjid, 0"
 "  FROM pg_depend d JOIN pg_opclass o ON o.oid = d.refobjid"
 "  WHERE d.refclassid = 'pg_opclass'::regclass"
-"  AND d.classid IN ('pg_amop'::regclass, 'pg_amproc'::regclass) AND o.opcnamespace = ANY ($1) "
+"  AND d.classid IN ('pg_amop'::regclass, 'pg_amproc'::regclass) AND o.opcnamespace IN (SELECT unnest($1)) "
 "UNION ALL "
 /* what stands for a foreign key towards each partition */
 "SELECT 'pg_constraint'::regclass::oid, k.oid, 0, 'pg_constraint'::regclass::oid, p.oid, 0"
 "  FROM pg_constraint k JOIN pg_constraint p ON p.oid = k.conparentid"
-"  WHERE k.contype = 'f' AND p.conrelid = k.conrelid AND k.connamespace = ANY ($1) "
+"  WHERE k.contype = 'f' AND p.conrelid = k.conrelid AND k.connamespace IN (SELECT unnest($1)) "
 "UNION ALL "
 /* the expression of a generated column */
 "SELECT 'pg_attrdef'::regclass::oid, d.oid, 0, 'pg_class'::regclass::oid, d.adrelid, d.adnum"
 "  FROM pg_attrdef d JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum"
 "  JOIN pg_class c ON c.oid = d.adrelid"
-"  WHERE a.attgenerated <> '' AND c.relnamespace = ANY ($1)";
+"  WHERE a.attgenerated <> '' AND c.relnamespace IN (SELECT unnest($1))";
 
 /*
  * References that pg_depend does not have, or has between tables instead of
@@ -160,14 +160,16 @@ static const char type_query[] =
 
 static const char depend_query[] =
 "SELECT classid, objid, objsubid, refclassid, refobjid, refobjsubid, deptype "
-"FROM pg_depend WHERE deptype IN ('n', 'a', 'i') "
+"FROM (SELECT * FROM pg_depend"
+/* OFFSET: what is asked of each row must not make the planner take an index */
+"  WHERE deptype IN ('n', 'a', 'i') OFFSET 0) AS d WHERE true "
 "AND NOT (classid = 'pg_ts_config'::regclass AND refclassid = 'pg_ts_dict'::regclass) "
 "AND NOT (classid = 'pg_proc'::regclass AND refclassid = 'pg_type'::regclass"
 "  AND EXISTS (SELECT FROM pg_type t WHERE t.oid = refobjid AND t.typtype = 'b'"
 "  AND objid IN (" BASE_TYPE_FUNCTIONS("t") "))) "
 "AND NOT (classid = 'pg_class'::regclass AND refclassid = 'pg_type'::regclass"
 "  AND objsubid = 0 AND EXISTS (SELECT FROM pg_class c WHERE c.oid = objid"
-"  AND c.reloftype = refobjid)) "
+"  AND c.reloftype = refobjid AND c.reloftype <> 0)) "
 /* owned sequences: their ownership is a fact of its own */
 "AND NOT (deptype = 'a' AND classid = 'pg_class'::regclass AND refobjsubid <> 0"
 "  AND refclassid = 'pg_class'::regclass AND objsubid = 0"

@@ -786,7 +786,7 @@ const DbmigKind dbmig_kind_column = {
 	.hazard = "deletes the column's values"
 };
 
-/* default of a column */
+/* default of a column; it has no variables, so the table need not be opened */
 
 static const char default_query[] =
 	"SELECT 'pg_attrdef'::regclass::oid, d.oid, 0, "
@@ -795,7 +795,7 @@ static const char default_query[] =
 	" || '.' || quote_ident(a.attname), NULL::text, "
 	QUALIFIED("n.nspname", "c.relname") " AS table, "
 	"quote_ident(a.attname) AS column, "
-	"pg_get_expr(d.adbin, d.adrelid) AS expression "
+	"pg_get_expr(d.adbin, 0) AS expression "
 	"FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
 	"JOIN pg_attribute a ON a.attrelid = c.oid "
 	"JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum "

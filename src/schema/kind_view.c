@@ -161,7 +161,7 @@ static const char view_default_query[] =
 	" || '.' || quote_ident(a.attname), NULL::text, "
 	QUALIFIED("n.nspname", "c.relname") " AS view, "
 	"quote_ident(a.attname) AS column, "
-	"pg_get_expr(d.adbin, d.adrelid) AS expression "
+	"pg_get_expr(d.adbin, 0) AS expression "
 	"FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
 	"JOIN pg_attribute a ON a.attrelid = c.oid "
 	"JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum "
