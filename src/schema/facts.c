@@ -645,6 +645,20 @@ dbmig_fact_value(const DbmigFact *fact, const char *attribute)
 	return NULL;				/* keep the compiler quiet */
 }
 
+/* The place of a fact of a numbered kind among its siblings. */
+int
+dbmig_fact_number(const DbmigFact *fact)
+{
+	return atoi(dbmig_fact_value(fact, "number"));
+}
+
+/* For list_sort(). */
+int
+dbmig_compare_numbers(const ListCell *a, const ListCell *b)
+{
+	return dbmig_fact_number(lfirst(a)) - dbmig_fact_number(lfirst(b));
+}
+
 /* The fact of an inventory that has another one's kind and name; or NULL. */
 DbmigFact *
 dbmig_inventory_find(const DbmigInventory *inventory, const DbmigFact *fact)

@@ -114,15 +114,6 @@ static const DbmigRule table_rules[] = {
 	DBMIG_ACL_RULES
 };
 
-static int
-compare_columns(const ListCell *a, const ListCell *b)
-{
-	int			number_a = atoi(dbmig_fact_value(lfirst(a), "number"));
-	int			number_b = atoi(dbmig_fact_value(lfirst(b), "number"));
-
-	return number_a - number_b;
-}
-
 /* A default comes with its column unless it may need the table. */
 static bool
 default_comes_along(const DbmigFact *fact)
@@ -204,7 +195,7 @@ create_table(DbmigDiff *diff, DbmigFact *table)
 				dbmig_fact_value(child, "inherited") == NULL)
 				columns = lappend(columns, child);
 		}
-		list_sort(columns, compare_columns);
+		list_sort(columns, dbmig_compare_numbers);
 		appendStringInfoChar(&text, '(');
 		foreach(lc, columns)
 			appendStringInfo(&text, "%s\n    %s", lc == list_head(columns) ? "" : ",",
@@ -773,7 +764,7 @@ add_column(DbmigDiff *diff, DbmigFact *column)
 const DbmigKind dbmig_kind_column = {
 	.name = "column",
 	.query = column_query,
-	.flags = DBMIG_WITH_PARENT,
+	.flags = DBMIG_WITH_PARENT | DBMIG_NUMBERED,
 	RULES(column_rules),
 	.address = "COLUMN {id}",
 	.grant_on = "TABLE {parent}",

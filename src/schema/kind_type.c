@@ -471,13 +471,6 @@ composite_fits(const DbmigFact *before, const DbmigFact *after)
 	return true;
 }
 
-static int
-compare_attributes(const ListCell *a, const ListCell *b)
-{
-	return atoi(dbmig_fact_value(lfirst(a), "number")) -
-		atoi(dbmig_fact_value(lfirst(b), "number"));
-}
-
 /* CREATE TYPE with some attributes, in the order of the list. */
 static char *
 composite_statement(const DbmigFact *type, List *attributes)
@@ -499,7 +492,7 @@ create_composite(DbmigDiff *diff, DbmigFact *type)
 {
 	List	   *attributes = list_copy(type->children);
 
-	list_sort(attributes, compare_attributes);
+	list_sort(attributes, dbmig_compare_numbers);
 	type->made = dbmig_act(diff, "create", type,
 						   composite_statement(type, attributes), NULL);
 }
@@ -520,7 +513,7 @@ swap_composite(DbmigDiff *diff, DbmigFact *before, DbmigFact *after)
 	DbmigAction *dropped;
 	ListCell   *lc;
 
-	list_sort(old, compare_attributes);
+	list_sort(old, dbmig_compare_numbers);
 	foreach(lc, old)
 	{
 		DbmigFact  *attribute = lfirst(lc);
@@ -594,7 +587,7 @@ static const DbmigRule attribute_rules[] = {
 const DbmigKind dbmig_kind_attribute = {
 	.name = "attribute",
 	.query = attribute_query,
-	.flags = DBMIG_WITH_PARENT,
+	.flags = DBMIG_WITH_PARENT | DBMIG_NUMBERED,
 	RULES(attribute_rules),
 	.address = "COLUMN {id}",
 	.create = "ALTER TYPE {parent} ADD ATTRIBUTE {name} {type}[ COLLATE {collation}]",

@@ -4,8 +4,8 @@
  *		Puts actions into an order in which they can run.
  *
  * Kahn's algorithm with a heap.  Among the actions that wait for nothing the
- * choice is by weight, kind and name, so the same two inventories give the
- * same text in any database.  A cycle is a mistake in the rules of a kind; it
+ * choice is by weight, kind and name, or by number for columns, so the same two
+ * inventories give the same text in any database.  A cycle is a mistake in the rules of a kind; it
  * is an error that names those who wait for each other.
  *
  * Portions Copyright (c) 2026, the databrain_migrate authors
@@ -19,6 +19,29 @@
 #include "miscadmin.h"
 #include "schema/schema.h"
 
+/*
+ * By name; but columns are added in the order that their table has them in,
+ * before other things happen to its columns.
+ */
+static int
+compare_places(const DbmigAction *a, const DbmigAction *b)
+{
+	int			order = 0;
+
+	if (a->fact->kind->flags & DBMIG_NUMBERED)
+	{
+		bool		creates_a = strcmp(a->change, "create") == 0;
+		bool		creates_b = strcmp(b->change, "create") == 0;
+
+		order = strcmp(a->fact->parent->id, b->fact->parent->id);
+		if (order == 0)
+			order = creates_b - creates_a;
+		if (order == 0 && creates_a)
+			order = dbmig_fact_number(a->fact) - dbmig_fact_number(b->fact);
+	}
+	return order != 0 ? order : strcmp(a->fact->id, b->fact->id);
+}
+
 /* For the heap, whose first is its greatest: earlier counts as greater. */
 static int
 compare_actions(Datum a, Datum b, void *arg)
@@ -31,7 +54,7 @@ compare_actions(Datum a, Datum b, void *arg)
 		return action_a->weight < action_b->weight ? 1 : -1;
 	if (action_a->fact->rank != action_b->fact->rank)
 		return action_a->fact->rank < action_b->fact->rank ? 1 : -1;
-	order = strcmp(action_a->fact->id, action_b->fact->id);
+	order = compare_places(action_a, action_b);
 	if (order != 0)
 		return order < 0 ? 1 : -1;
 	return action_a->number < action_b->number ? 1 : -1;

@@ -89,6 +89,9 @@ struct DbmigRule
 #define DBMIG_DETACHES		0x08	/* dropped before its parent when it uses
 									 * something else that goes */
 
+#define DBMIG_NUMBERED		0x80	/* has an order among its siblings, given by
+									 * the attribute number */
+
 typedef bool (*DbmigPredicate) (const DbmigFact *fact);
 typedef bool (*DbmigPairPredicate) (const DbmigFact *before, const DbmigFact *after);
 typedef void (*DbmigCreateFunction) (DbmigDiff *diff, DbmigFact *fact);
@@ -291,6 +294,8 @@ extern void dbmig_inventory_sort(DbmigInventory *inventory);
 extern DbmigFact *dbmig_inventory_find(const DbmigInventory *inventory,
 									   const DbmigFact *fact);
 extern const char *dbmig_fact_value(const DbmigFact *fact, const char *attribute);
+extern int	dbmig_fact_number(const DbmigFact *fact);
+extern int	dbmig_compare_numbers(const ListCell *a, const ListCell *b);
 extern int	dbmig_pin_settings(void);
 
 /* serialize.c */

@@ -6,7 +6,7 @@ SET client_min_messages = warning;
 BEGIN;
 CREATE EXTENSION databrain_migrate;
 CREATE EXTENSION databrain;
-SELECT plan(36);
+SELECT plan(38);
 
 SELECT throws_ok($$ SELECT dbm_model() $$, '42704', NULL, 'no model yet');
 SELECT throws_ok($$ SELECT * FROM dbm_diff('live', 'model') $$, '42704', NULL,
@@ -88,6 +88,18 @@ SELECT is((SELECT count(*)::int FROM pg_class WHERE relname IN ('p1', 'p2')), 0,
 SELECT is((SELECT count(*)::int FROM pg_namespace WHERE nspname ~ '^dbm_aside'), 0, 'no schema');
 SELECT is(current_setting('session_replication_role'), 'origin', 'no setting');
 SELECT is((SELECT count(*)::int FROM pg_class WHERE relname = 'tenant'), 1, 'the live schema');
+
+-- new columns come in the order of the model
+CREATE SCHEMA ordered
+	CREATE TABLE t (zulu int);
+CREATE TYPE ordered.c AS (zulu int);
+SELECT dbm_set_model('CREATE SCHEMA ordered; CREATE TABLE ordered.t (zulu text, yankee int, alpha int, xray int NOT NULL); CREATE TABLE ordered.s (b int, a int);
+	CREATE TYPE ordered.c AS (zulu text, yankee int, alpha int);') \gset
+SELECT is((SELECT string_agg(regexp_replace(statement, 'ALTER TABLE ordered\.t (ADD COLUMN|ALTER COLUMN) (\w+).*', '\2'), ' ' ORDER BY ordinal)
+	FROM dbm_diff('live', 'model', schemas => '{ordered}') WHERE kind = 'column'), 'zulu yankee alpha xray', 'columns as in the model');
+SELECT is((SELECT string_agg(regexp_replace(statement, 'ALTER TYPE ordered\.c (ADD ATTRIBUTE|ALTER ATTRIBUTE) (\w+).*', '\2'), ' ' ORDER BY ordinal)
+	FROM dbm_diff('live', 'model', schemas => '{ordered}') WHERE kind = 'attribute'), 'zulu yankee alpha', 'attributes as in the model');
+DROP SCHEMA ordered CASCADE;
 
 -- who may
 CREATE ROLE regress_model;
