@@ -495,6 +495,17 @@ is_given_to_owner(const DbmigFact *before, const DbmigFact *after, int i)
 		!dbmig_same_value(dbmig_fact_owner(before), dbmig_fact_owner(after));
 }
 
+/*
+ * Does the change of a column's type take back what stays the same on both
+ * sides?  That of a column which comes from a parent table goes with it.
+ */
+static bool
+is_lost_with_type(const DbmigFact *before, const DbmigFact *after, int i)
+{
+	return (after->kind->rules[i].flags & DBMIG_LOST_WITH_TYPE) &&
+		before->rebuilt && after->values[i] != NULL;
+}
+
 /* Statements for a pair that stays. */
 static void
 write_changes(DbmigDiff *diff, DbmigFact *before, DbmigFact *after)
@@ -511,7 +522,8 @@ write_changes(DbmigDiff *diff, DbmigFact *before, DbmigFact *after)
 	{
 		const DbmigRule *rule = &kind->rules[i];
 
-		if ((!differs(before, after, i) && !is_given_to_owner(before, after, i)) ||
+		if ((!differs(before, after, i) && !is_given_to_owner(before, after, i) &&
+			 !is_lost_with_type(before, after, i)) ||
 			((rule->flags & DBMIG_INHERITED) && is_inherited(before, after)))
 			continue;
 		if (rule->how == DBMIG_AGAIN)
@@ -831,8 +843,13 @@ order_building(DbmigFact *fact, const Slot *slots, int nslots)
 		foreach(lc, fact->parent->polished)
 			all_wait_for(fact->polished, lfirst(lc));
 	}
-	foreach(lc, fact->polished)
-		dbmig_wait_for_all(lfirst(lc), fact->altered);
+	for (const DbmigFact *source = fact; source;
+		 source = source->kind == &dbmig_kind_column ?
+		 dbmig_inherited_from(source) : NULL)
+	{
+		foreach(lc, fact->polished)
+			dbmig_wait_for_all(lfirst(lc), source->altered);
+	}
 
 	if (fact->made == NULL)
 		return;

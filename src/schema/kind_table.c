@@ -398,18 +398,6 @@ write_conversion(const char *column, const char *from, const char *to)
 	return psprintf("%s::text::%s", column, to);
 }
 
-/* Set an attribute again that is to stay as it is while the type changes. */
-static void
-restore_after_type(DbmigDiff *diff, DbmigFact *before, DbmigFact *after,
-				   const char *attribute, const char *pattern)
-{
-	const char *value = dbmig_fact_value(after, attribute);
-
-	if (value && dbmig_same_value(dbmig_fact_value(before, attribute), value))
-		(void) dbmig_act_alter(diff, after, false, dbmig_pattern(pattern, after),
-							   NULL);
-}
-
 /* ALTER COLUMN … TYPE, for a change of type or collation or both */
 static void
 alter_column_type(DbmigDiff *diff, DbmigFact *before, DbmigFact *after,
@@ -430,12 +418,6 @@ alter_column_type(DbmigDiff *diff, DbmigFact *before, DbmigFact *after,
 									conversion ? " USING " : "",
 									conversion ? conversion : ""),
 						   "may rewrite the table; fails on values that the new type cannot hold");
-
-	/* a new type takes these back to its own */
-	restore_after_type(diff, before, after, "storage",
-					   "ALTER TABLE ONLY {parent} ALTER COLUMN {name} SET STORAGE {storage}");
-	restore_after_type(diff, before, after, "compression",
-					   "ALTER TABLE {parent} ALTER COLUMN {name} SET COMPRESSION {compression}");
 }
 
 /*
@@ -709,7 +691,7 @@ static const DbmigRule column_rules[] = {
 		.alter = alter_not_null
 	},
 	{.attribute = "storage", .how = DBMIG_ALTER,
-		.flags = DBMIG_LATE | DBMIG_COSMETIC,
+		.flags = DBMIG_LATE | DBMIG_COSMETIC | DBMIG_LOST_WITH_TYPE,
 		.set = "ALTER TABLE ONLY {parent} ALTER COLUMN {name} SET STORAGE {storage}",
 		.unset = "ALTER TABLE ONLY {parent} ALTER COLUMN {name} SET STORAGE {type_storage}"
 	},
@@ -719,7 +701,7 @@ static const DbmigRule column_rules[] = {
 		.alter = dbmig_alter_foreign_options
 	},
 	{.attribute = "compression", .how = DBMIG_ALTER,
-		.flags = DBMIG_LATE | DBMIG_COSMETIC,
+		.flags = DBMIG_LATE | DBMIG_COSMETIC | DBMIG_LOST_WITH_TYPE,
 		.set = "ALTER TABLE {parent} ALTER COLUMN {name} SET COMPRESSION {compression}",
 		.unset = "ALTER TABLE {parent} ALTER COLUMN {name} SET COMPRESSION default"
 	},

@@ -59,6 +59,8 @@ typedef enum DbmigHow
 #define DBMIG_REBUILDS_UNLESS_FIT 0x20	/* the same as DBMIG_REBUILDS, unless the
 									 * kind says that the values fit */
 #define DBMIG_ANYTIME	0x40	/* can change whenever the fact is there */
+#define DBMIG_LOST_WITH_TYPE 0x80	/* a column that gets another type, or a
+									 * successor of its own, loses it */
 
 typedef void (*DbmigAlterFunction) (DbmigDiff *diff, DbmigFact *before,
 									DbmigFact *after, const DbmigRule *rule);
