@@ -125,28 +125,32 @@ def set_model(database, text):
 
 
 class Pair:
-    def __init__(self, sections):
+    def __init__(self, sections, suffix=""):
+        """The suffix is that of the databases' names."""
         self.sections = sections
+        self.suffix = suffix
+        self.live, self.built, self.bare = (name + suffix for name in (FROM, TO, NEW))
         self.result = {}
 
     def keep(self):
-        return [sql(FROM, query) for query in
-                self.sections.get("keep", "").split("\n") if query.strip()]
+        return sql(self.live, "\n\\echo\n".join(
+            query.rstrip(";") + ";" for query in self.sections.get("keep", "").split("\n")
+            if query.strip()))
 
     def run(self):
         setup = self.sections.get("setup", "")
-        fresh(FROM)
-        fresh(TO)
+        fresh(self.live)
+        fresh(self.built)
         if setup:
             sql("postgres", setup)
-        sql(FROM, self.sections["from"])
-        sql(TO, self.sections["to"])
-        wanted = dump(TO)
-        first = dump(FROM)
-        sql(FROM, self.sections.get("rows", ""))
+        sql(self.live, self.sections["from"])
+        sql(self.built, self.sections["to"])
+        wanted = dump(self.built)
+        first = dump(self.live)
+        sql(self.live, self.sections.get("rows", ""))
         kept = self.keep()
 
-        set_model(FROM, self.sections["to"])
+        set_model(self.live, self.sections["to"])
         self.upgrade = self.ask("live", "model")
         self.downgrade = self.ask("model", "live")
         self.check("kept", self.compare_kept)
@@ -158,19 +162,19 @@ class Pair:
 
     def ask(self, source, target, mode=""):
         section = "renames" if source == "live" else "renames back"
-        return statements(FROM, source, target, mode, self.sections.get(section, ""))
+        return statements(self.live, source, target, mode, self.sections.get(section, ""))
 
     def compare_kept(self):
         """What is kept was read just now, and is deleted for a second look."""
         mode = "SET default_transaction_read_only = on;" if sql(
-            FROM, "SELECT 1 FROM dbm.inventory WHERE source = 'model';") else ""
+            self.live, "SELECT 1 FROM dbm.inventory WHERE source = 'model';") else ""
         # renames take a sandbox, which cannot be had then
         renames = "renames" in self.sections or "dbm: renamed" in self.sections["to"]
         kept = [self.ask(*sides, "" if renames else mode)
                 for sides in (("live", "model"), ("model", "live"))]
-        sql(FROM, "DELETE FROM dbm.inventory;")
+        sql(self.live, "DELETE FROM dbm.inventory;")
         fresh = [self.ask("live", "model")]
-        sql(FROM, "DELETE FROM dbm.inventory;")
+        sql(self.live, "DELETE FROM dbm.inventory;")
         fresh.append(self.ask("model", "live"))
         for some, other in ((kept, fresh), ([self.upgrade, self.downgrade], fresh)):
             if some != other:
@@ -194,10 +198,10 @@ class Pair:
         if kept and re.search(kept, script):
             raise Failed(f"{kept} in\n{script}")
         self.execute(script)
-        self.compare_dump(FROM, wanted, section)
+        self.compare_dump(self.live, wanted, section)
 
     def execute(self, script):
-        sql(FROM, script, "-1")
+        sql(self.live, script, "-1")
 
     def compare_dump(self, database, wanted, section):
         """Is a database what pg_dump says of one built from a section?"""
@@ -208,19 +212,19 @@ class Pair:
     def compare_rows(self, kept):
         now = self.keep()
         if now != kept:
-            raise Failed(f"before: {kept}\nafter: {now}")
+            raise Failed(f"before:\n{kept}after:\n{now}")
 
     def ask_again(self):
-        found = statements(FROM, "live", "model")
+        found = statements(self.live, "live", "model")
         if found:
             raise Failed(found)
 
     def from_empty(self, first):
-        fresh(NEW)
-        nothing = dump(NEW)
-        set_model(NEW, self.sections["from"])
-        sql(NEW, statements(NEW, "empty", "model"), "-1")
+        fresh(self.bare)
+        nothing = dump(self.bare)
+        set_model(self.bare, self.sections["from"])
+        sql(self.bare, statements(self.bare, "empty", "model"), "-1")
         if "nothing" not in self.sections:
-            self.compare_dump(NEW, first, "from")
-        sql(NEW, statements(NEW, "live", "empty"), "-1")
-        self.compare_dump(NEW, nothing, None)
+            self.compare_dump(self.bare, first, "from")
+        sql(self.bare, statements(self.bare, "live", "empty"), "-1")
+        self.compare_dump(self.bare, nothing, None)
