@@ -343,6 +343,17 @@ is_held(const DbmigFact *attribute)
 	return false;
 }
 
+/*
+ * Is one fact used only because it is the partition's share of another one?
+ * The server makes that of a foreign key for each partition that comes.
+ */
+static bool
+is_share_of_used(const DbmigFact *user, const DbmigFact *used)
+{
+	return user->kind == &dbmig_kind_foreign_key && comes_from_parent(used) &&
+		uses_fact(user, dbmig_inherited_from(used));
+}
+
 /* Has the user of a fact to go because of what happens to it? */
 static bool
 is_torn_by(const DbmigFact *user, const DbmigFact *used)
@@ -355,6 +366,9 @@ is_torn_by(const DbmigFact *user, const DbmigFact *used)
 		if (user->kind == &dbmig_kind_column && user->kind == used->kind &&
 			user->parent != used->parent &&
 			dbmig_fact_value(user, "inherited") == NULL)
+			return false;
+		/* a partition that leaves takes its share of a key's index along */
+		if (is_share_of_used(user, used) && !dbmig_goes(used->parent))
 			return false;
 		/* a table that leaves its parent table keeps what it had from there */
 		if (comes_from_parent(user) && dbmig_inherited_from(user) == used &&
@@ -616,7 +630,8 @@ leaves_for_good(const DbmigFact *attachment)
 /*
  * What takes a fact of the old inventory along when dropped, besides its
  * parent.  A table that leaves its parent table for good does so first, and
- * keeps all but the triggers.
+ * keeps all but the triggers, and foreign keys that go from both: rows may be
+ * in their way.
  */
 static DbmigFact *
 keeper_of(const DbmigFact *fact)
@@ -625,7 +640,9 @@ keeper_of(const DbmigFact *fact)
 	ListCell   *lc;
 
 	if (fact->keeper == NULL || table == NULL || dbmig_goes(table) ||
-		fact->kind == &dbmig_kind_trigger)
+		fact->kind == &dbmig_kind_trigger ||
+		(fact->kind == &dbmig_kind_foreign_key && dbmig_goes(fact->keeper) &&
+		 !dbmig_goes(fact->keeper->parent)))
 		return fact->keeper;
 	foreach(lc, table->children)
 	{
@@ -751,17 +768,6 @@ collect_slots(const DbmigInventory *from, int *count)
 	}
 	qsort(slots, *count, sizeof(Slot), compare_slots);
 	return slots;
-}
-
-/*
- * Is one fact used only because it is the partition's share of another one?
- * The server makes that of a foreign key for each partition that comes.
- */
-static bool
-is_share_of_used(const DbmigFact *user, const DbmigFact *used)
-{
-	return user->kind == &dbmig_kind_foreign_key && comes_from_parent(used) &&
-		uses_fact(user, dbmig_inherited_from(used));
 }
 
 /* Order by what has to be out of the way. */
@@ -926,6 +932,11 @@ order_attachment(DbmigFact *fact)
 			if ((part->keeper || part->kind == &dbmig_kind_constraint) &&
 				part->gone && part->gone->fact == part)
 				dbmig_wait_for(part->gone, fact->gone);
+			else if (part->keeper && part->gone == NULL && !dbmig_goes(part))
+				dbmig_wait_for(part->keeper->gone, fact->gone);
+			else if (part->kind == &dbmig_kind_foreign_key && part->keeper &&
+					 part->gone == part->keeper->gone)
+				dbmig_wait_for(fact->gone, part->gone);
 		}
 	}
 	if (fact->made && fact->made->fact == fact)
