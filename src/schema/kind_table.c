@@ -475,13 +475,23 @@ dbmig_carry_position(const char *sequence, const DbmigFact *column)
 }
 
 static void
-add_identity(DbmigDiff *diff, DbmigFact *column, const DbmigRule *rule)
+create_identity(DbmigDiff *diff, DbmigFact *column)
 {
 	(void) dbmig_act_alter(diff, column, true,
 						   column_statement(column,
 											dbmig_pattern("ADD GENERATED {identity} AS IDENTITY ({identity_create})",
 														  column)),
 						   NULL);
+}
+
+/* Make a column an identity column, to go on behind the values it holds. */
+static void
+add_identity(DbmigDiff *diff, DbmigFact *column)
+{
+	create_identity(diff, column);
+	(void) dbmig_act_alter(diff, column, true,
+						   dbmig_carry_position(dbmig_fact_value(column, "identity_sequence"),
+												column), NULL);
 }
 
 static void
@@ -520,7 +530,7 @@ alter_identity(DbmigDiff *diff, DbmigFact *before, DbmigFact *after,
 		(void) dbmig_act_alter(diff, after, true,
 							   psprintf("ALTER SEQUENCE %s RENAME TO %s",
 										serial->id, name), NULL);
-		add_identity(diff, after, rule);
+		create_identity(diff, after);
 		(void) dbmig_act_alter(diff, after, true,
 							   psprintf("SELECT pg_catalog.setval(%s, last_value, is_called) FROM %s",
 										quote_literal_cstr(dbmig_fact_value(after, "identity_sequence")),
@@ -530,10 +540,7 @@ alter_identity(DbmigDiff *diff, DbmigFact *before, DbmigFact *after,
 		dbmig_wait_for(serial->gone, llast(after->altered));
 		return;
 	}
-	add_identity(diff, after, rule);
-	(void) dbmig_act_alter(diff, after, true,
-						   dbmig_carry_position(dbmig_fact_value(after, "identity_sequence"),
-												after), NULL);
+	add_identity(diff, after);
 }
 
 static void
@@ -717,6 +724,57 @@ static const DbmigRule column_rules[] = {
 	DBMIG_ACL_RULES
 };
 
+/* Do tables get this new column from its table, because they are attached? */
+static bool
+has_heirs(const DbmigFact *column)
+{
+	ListCell   *lc;
+
+	foreach(lc, column->users)
+	{
+		const DbmigFact *user = lfirst(lc);
+
+		if (user->kind == &dbmig_kind_column &&
+			dbmig_inherited_from(user) == column &&
+			!dbmig_is_new(user->parent) &&
+			dbmig_was_attached(user, column->parent))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Add an identity column to a table with child tables.  The server does so only
+ * to a column that is there, so another sequence fills the rows before.
+ */
+static void
+add_identity_over_heirs(DbmigDiff *diff, DbmigFact *column)
+{
+	const char *given = psprintf("SEQUENCE NAME %s",
+								 dbmig_fact_value(column, "identity_sequence"));
+	char	   *sequence = psprintf("%s.%s", column->parent->parent->id,
+									dbmig_aside(diff));
+	DbmigAction *created =
+		dbmig_act(diff, "create", column,
+				  psprintf("CREATE SEQUENCE %s AS %s%s", sequence,
+						   dbmig_fact_value(column, "type"),
+						   dbmig_fact_value(column, "identity_create") + strlen(given)),
+				  NULL);
+
+	column->made =
+		dbmig_act(diff, "create", column,
+				  psprintf("ALTER TABLE %s ADD COLUMN %s NOT NULL DEFAULT pg_catalog.nextval(%s)",
+						   column->parent->id, dbmig_pattern("{name} {type}", column),
+						   quote_literal_cstr(sequence)),
+				  "rewrites the table and those that inherit from it");
+	dbmig_wait_for(column->made, created);
+	(void) dbmig_act_alter(diff, column, true,
+						   column_statement(column, "DROP DEFAULT"), NULL);
+	(void) dbmig_act_alter(diff, column, true,
+						   psprintf("DROP SEQUENCE %s", sequence), NULL);
+	add_identity(diff, column);
+}
+
 /*
  * ADD COLUMN.  A column that comes from a parent table is there when the
  * parent's is, unless the table is yet to be attached.
@@ -730,6 +788,11 @@ add_column(DbmigDiff *diff, DbmigFact *column)
 	{
 		dbmig_make(diff, source);
 		column->made = source->made;
+		return;
+	}
+	if (dbmig_fact_value(column, "identity") && has_heirs(column))
+	{
+		add_identity_over_heirs(diff, column);
 		return;
 	}
 	column->made = dbmig_act(diff, "create", column,
