@@ -398,6 +398,28 @@ write_conversion(const char *column, const char *from, const char *to)
 	return psprintf("%s::text::%s", column, to);
 }
 
+static char *
+column_statement(const DbmigFact *column, const char *what)
+{
+	return psprintf("ALTER TABLE %s ALTER COLUMN %s %s", column->parent->id,
+					dbmig_fact_value(column, "name"), what);
+}
+
+/* A column that is an identity no more may get a type that none can have. */
+static bool
+drops_identity(const DbmigFact *before, const DbmigFact *after)
+{
+	return dbmig_fact_value(before, "identity") && !dbmig_fact_value(after, "identity");
+}
+
+static void
+drop_identity(DbmigDiff *diff, DbmigFact *after)
+{
+	(void) dbmig_act_alter(diff, after, true,
+						   column_statement(after, "DROP IDENTITY"),
+						   "forgets the sequence's position");
+}
+
 /* ALTER COLUMN … TYPE, for a change of type or collation or both */
 static void
 alter_column_type(DbmigDiff *diff, DbmigFact *before, DbmigFact *after,
@@ -410,6 +432,8 @@ alter_column_type(DbmigDiff *diff, DbmigFact *before, DbmigFact *after,
 	/* a change of both is told once */
 	if (strcmp(rule->attribute, "collation") == 0 && strcmp(from, to) != 0)
 		return;
+	if (drops_identity(before, after))
+		drop_identity(diff, after);
 	conversion = write_conversion(dbmig_fact_value(after, "name"), from, to);
 	(void) dbmig_act_alter(diff, after, true,
 						   psprintf("%s%s%s",
@@ -431,13 +455,6 @@ column_fits(const DbmigFact *before, const DbmigFact *after)
 
 	return dbmig_fact_value(after, "generated") == NULL &&
 		old && old[strlen(old) - 1] == 'D';
-}
-
-static char *
-column_statement(const DbmigFact *column, const char *what)
-{
-	return psprintf("ALTER TABLE %s ALTER COLUMN %s %s", column->parent->id,
-					dbmig_fact_value(column, "name"), what);
 }
 
 /* The sequence that an old default of this column takes its values from. */
@@ -504,9 +521,9 @@ alter_identity(DbmigDiff *diff, DbmigFact *before, DbmigFact *after,
 
 	if (new == NULL)
 	{
-		(void) dbmig_act_alter(diff, after, true,
-							   column_statement(after, "DROP IDENTITY"),
-							   "forgets the sequence's position");
+		if (dbmig_same_value(dbmig_fact_value(before, "type"),
+							 dbmig_fact_value(after, "type")))
+			drop_identity(diff, after);
 		return;
 	}
 	if (old)
