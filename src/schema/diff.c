@@ -770,7 +770,10 @@ collect_slots(const DbmigInventory *from, int *count)
 	return slots;
 }
 
-/* Order by what has to be out of the way. */
+/*
+ * Order by what has to be out of the way.  That a sequence goes with a column
+ * is not in the way of the column's changes.
+ */
 static void
 order_teardown(DbmigFact *fact)
 {
@@ -795,7 +798,7 @@ order_teardown(DbmigFact *fact)
 		{
 			if (used->gone)
 				dbmig_wait_for(used->gone, fact->gone);
-			else if (used->twin)
+			else if (used->twin && fact->kind != &dbmig_kind_ownership)
 			{
 				/* of a type that gets a successor, a column holds up the end */
 				if (!(used->rebuilt && used->kind->rebuild && is_plain_column(fact)))

@@ -143,6 +143,15 @@ static const char inherited_query[] =
 "  JOIN pg_constraint p ON p.conrelid = i.inhparent AND p.conname = c.conname "
 "WHERE c.contype = 'c' AND p.contype = 'c' AND c.connamespace = ANY ($1)";
 
+/* The column that a sequence goes with, to which its ownership refers. */
+static const char owner_query[] =
+"SELECT 'pg_sequence'::regclass::oid, d.objid, 0,"
+"  d.refclassid, d.refobjid, d.refobjsubid, d.deptype "
+"FROM pg_depend d JOIN pg_class c ON c.oid = d.objid "
+"WHERE d.classid = 'pg_class'::regclass AND d.objsubid = 0 AND d.deptype = 'a'"
+"  AND d.refclassid = 'pg_class'::regclass AND d.refobjsubid > 0"
+"  AND c.relkind = 'S' AND c.relnamespace = ANY ($1)";
+
 /* What a text search mapping uses. */
 static const char mapping_query[] =
 "SELECT 'pg_ts_config_map'::regclass::oid, m.mapcfg, m.maptokentype,"
@@ -619,6 +628,7 @@ dbmig_inventory_read(List *schemas)
 	read_parts(&reader);
 	read_references(&reader, depend_query);
 	read_references(&reader, inherited_query);
+	read_references(&reader, owner_query);
 	read_references(&reader, mapping_query);
 	read_references(&reader, type_query);
 	read_comments(&reader);
