@@ -54,11 +54,17 @@ is_revision(const char *source)
 	return strncmp(source, revision_prefix, strlen(revision_prefix)) == 0;
 }
 
+static bool
+is_model(const char *source)
+{
+	return strcmp(source, "model") == 0;
+}
+
 /* Is a source run as somebody? */
 static bool
 is_text(const char *source)
 {
-	return is_revision(source) || strcmp(source, "model") == 0;
+	return is_revision(source) || is_model(source);
 }
 
 /* Does a source say what there is, rather than what somebody wrote? */
@@ -155,25 +161,33 @@ run_revisions(DbmigSandbox *sandbox, const char *name, const char *target)
 	}
 }
 
-/* The scripts of the revisions up to one, which the caller may run. */
-static List *
-revision_scripts(const char *name, const char *target)
+/*
+ * Put the scripts of the revisions up to one, which the caller may run, in a
+ * text.  What they state is noted, and what other revisions that are applied do.
+ */
+static void
+add_revisions(DbmigText *text, DbmigStated *stated, const char *name, const char *target)
 {
 	DbmigProject *project = dbmig_project_load(name, NULL);
-	bool	   *none = palloc0(sizeof(bool) * (project->graph->n + 1));
-	DbmigPlan  *plan = dbmig_plan_upgrade(project->graph, none, target);
-	List	   *scripts = NIL;
+	bool	   *others = palloc0(sizeof(bool) * (project->graph->n + 1));
+	DbmigPlan  *plan = dbmig_plan_upgrade(project->graph, others, target);
 
+	memcpy(others, project->applied, sizeof(bool) * project->graph->n);
 	for (int i = 0; i < plan->nsteps; i++)
 	{
 		const DbmigRevision *revision = dbmig_revision(project, plan->steps[i]);
+		char	   *script;
 
 		CHECK_FOR_INTERRUPTS();
 		dbmig_check_author(project, revision, DBMIG_UPGRADE);
-		scripts = lappend(scripts,
-						  dbmig_revision_script(project, revision, DBMIG_UPGRADE));
+		/* raises if there is none */
+		(void) dbmig_step_is_transactional(project, plan->steps[i], DBMIG_UPGRADE);
+		script = dbmig_revision_script(project, revision, DBMIG_UPGRADE);
+		text->scripts = lappend(text->scripts, script);
+		dbmig_note_stated(stated, script, text->role);
+		others[plan->steps[i]] = false;
 	}
-	return scripts;
+	dbmig_note_stated_by_revisions(stated, project, others);
 }
 
 /* Whose the objects are that a text makes, quoted. */
@@ -227,26 +241,61 @@ static DbmigText *
 source_text(const char *project, const char *source)
 {
 	DbmigText  *text = palloc0(sizeof(DbmigText));
+	DbmigStated *stated = dbmig_stated_create();
 
 	text->source = source;
 	text->role = GetUserNameFromId(GetUserId(), false);
+	text->stated = stated;
 	if (is_revision(source))
-		text->scripts = revision_scripts(project, source + strlen(revision_prefix));
-	else if (strcmp(source, "model") == 0)
+		add_revisions(text, stated, project, source + strlen(revision_prefix));
+	else if (is_model(source))
 	{
 		DbmigModel *model = usable_model(project);
 
 		text->role = model_role(model);
 		text->scripts = list_make1(model->ddl);
+		dbmig_note_stated(stated, model->ddl, text->role);
 	}
 	return text;
 }
 
+/*
+ * Settle which default privileges of the database do not surround what is built
+ * for a source.  What a source states that is no text or empty are all; but a
+ * text that is compared with "empty" has the say for both, and revisions have it
+ * for each other, since they are applied one after another.
+ */
+static const DbmigStated *
+settle_stated(DbmigText *text, const char *source, const DbmigText *other,
+			  const char *other_source, List *schemas)
+{
+	DbmigStated *stated = dbmig_stated_create();
+
+	if (text && is_text(source))
+		dbmig_stated_add(stated, text->stated);
+	if (other && is_text(other_source) &&
+		(!is_text(source) || (is_revision(source) && is_revision(other_source))))
+		dbmig_stated_add(stated, other->stated);
+	if (is_complete(source) || (!is_text(source) && !is_text(other_source)))
+	{
+		stated->in_schemas = true;
+		stated->everywhere = is_complete(source) || schemas == NIL;
+	}
+	if (text)
+		text->stated = stated;
+	return stated;
+}
+
 /* Build in a sandbox what a source names. */
 static void
-build(DbmigSandbox *sandbox, const char *project, const char *source)
+build(DbmigSandbox *sandbox, const DbmigComparison *comparison, bool is_from)
 {
-	if (strcmp(source, "model") == 0)
+	const char *project = comparison->project;
+	const char *source = is_from ? comparison->from_name : comparison->to_name;
+
+	dbmig_sandbox_leave_to_text(sandbox, is_from ? comparison->from_stated :
+								comparison->to_stated);
+	if (is_model(source))
 		run_model(sandbox, project);
 	else if (is_revision(source))
 		run_revisions(sandbox, project, source + strlen(revision_prefix));
@@ -581,8 +630,7 @@ read_source(DbmigSandbox *sandbox, void *arg)
 	DbmigComparison *comparison = reading->comparison;
 	DbmigInventory *inventory;
 
-	build(sandbox, comparison->project,
-		  reading->is_from ? comparison->from_name : comparison->to_name);
+	build(sandbox, comparison, reading->is_from);
 	inventory = read_sandbox(sandbox, reading->schemas);
 	if (dbmig_sandbox_is_steady(sandbox))
 		dbmig_keep_inventory(reading->is_from ? reading->from : reading->to,
@@ -605,9 +653,9 @@ settle_complete(DbmigSandbox *sandbox, void *arg)
 	const DbmigComparison *comparison = reading->comparison;
 
 	if (reading->to)
-		build(sandbox, comparison->project, comparison->to_name);
+		build(sandbox, comparison, false);
 	else if (reading->from)
-		build(sandbox, comparison->project, comparison->from_name);
+		build(sandbox, comparison, true);
 	else
 		build_inventory(sandbox, comparison->to);
 	(void) settle(sandbox, reading);
@@ -692,16 +740,16 @@ check_options(const DbmigCompareOptions *options)
 }
 
 /*
- * Read what is kept of a source that is a text; NULL if nothing is.  *keeping
- * becomes where it is kept, if all schemas are meant.
+ * Read what is kept of a text; NULL if nothing is.  *keeping becomes where it is
+ * kept, if all schemas are meant.
  */
 static DbmigInventory *
-read_kept(const char *project, const char *source, List *managed, List *schemas,
+read_kept(const char *project, const DbmigText *text, List *managed, List *schemas,
 		  DbmigKeeping **keeping)
 {
 	if (schemas != NIL)
 		return NULL;
-	*keeping = dbmig_keeping(project, source_text(project, source), managed);
+	*keeping = dbmig_keeping(project, text, managed);
 	return (*keeping)->row ?
 		dbmig_inventory_from_jsonb((*keeping)->row->inventory) : NULL;
 }
@@ -716,12 +764,6 @@ copy_inventory(const DbmigInventory *inventory)
 	copy->facts = palloc(sizeof(DbmigFact *) * (inventory->n + 1));
 	memcpy(copy->facts, inventory->facts, sizeof(DbmigFact *) * inventory->n);
 	return copy;
-}
-
-static bool
-is_model(const char *source)
-{
-	return strcmp(source, "model") == 0;
 }
 
 /*
@@ -756,6 +798,8 @@ dbmig_compare(const char *project, const char *from, const char *to,
 	DbmigComparison *comparison = palloc0(sizeof(DbmigComparison));
 	List	   *managed;
 	Reading		reading = {comparison, NIL, true, NULL, NULL, NIL};
+	DbmigText  *from_text = NULL;
+	DbmigText  *to_text = NULL;
 	DbmigInventory *whole = NULL;
 	DbmigFilter filter;
 
@@ -778,9 +822,19 @@ dbmig_compare(const char *project, const char *from, const char *to,
 	if (comparison->from)
 		whole = copy_inventory(comparison->from);
 	if (comparison->from == NULL)
-		comparison->from = read_kept(project, from, managed, options->schemas, &reading.from);
+		from_text = source_text(project, from);
 	if (comparison->to == NULL)
-		comparison->to = read_kept(project, to, managed, options->schemas, &reading.to);
+		to_text = source_text(project, to);
+	comparison->from_stated = settle_stated(from_text, from, to_text, to,
+											options->schemas);
+	comparison->to_stated = settle_stated(to_text, to, from_text, from,
+										  options->schemas);
+	if (from_text)
+		comparison->from = read_kept(project, from_text, managed, options->schemas,
+									 &reading.from);
+	if (to_text)
+		comparison->to = read_kept(project, to_text, managed, options->schemas,
+								   &reading.to);
 	if (comparison->from && comparison->to)
 	{
 		reconcile(comparison, options->schemas);
@@ -854,11 +908,11 @@ read_between(DbmigSandbox *sandbox, void *arg)
 	StringInfoData text;
 	ListCell   *lc;
 
+	/* the text of a complete source is written here, and nothing to look at */
+	build(sandbox, comparison, true);
 	if (is_complete(comparison->from_name))
 		dbmig_sandbox_run(sandbox, comparison->project, NULL, comparison->from_name,
 						  build_text(comparison->from), GetUserId());
-	else
-		build(sandbox, comparison->project, comparison->from_name);
 
 	initStringInfo(&text);
 	foreach(lc, between->changes)

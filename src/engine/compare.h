@@ -44,6 +44,8 @@ typedef struct DbmigComparison
 	DbmigInventory *from;
 	DbmigInventory *to;			/* where it is not compared, as from */
 	List	   *rename_steps;	/* DbmigRenameStep: what comes before all else */
+	const DbmigStated *from_stated; /* default privileges that do not surround */
+	const DbmigStated *to_stated;	/* what is built for a side */
 } DbmigComparison;
 
 /* A row of what leads from one schema to the other, or of what is not said. */

@@ -8,6 +8,7 @@
  * under a hash of everything that the result depends on:
  *
  *	-	the scripts, and the role that they run as;
+ *	-	which default privileges are stated by texts, and so not around them;
  *	-	who reads the result: options of user mappings are not shown to all;
  *	-	the server's version, and what the engine reads from its catalogs;
  *	-	what a sandbox has before anything runs: extensions, schemas with their
@@ -191,6 +192,7 @@ key_of(const DbmigText *text, List *managed)
 		append_kinds(&all);
 		dbmig_append_hashed(&all, text->role);
 		dbmig_append_hashed(&all, GetUserNameFromId(GetUserId(), false));
+		dbmig_append_hashed(&all, dbmig_stated_text(text->stated));
 		foreach(lc, text->scripts)
 		{
 			/* each by a hash of its own: together they may be long */

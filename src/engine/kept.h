@@ -11,6 +11,7 @@
 #define DBMIG_KEPT_H
 
 #include "base/catalog.h"
+#include "engine/sandbox.h"
 #include "lib/stringinfo.h"
 #include "schema/schema.h"
 
@@ -20,6 +21,7 @@ typedef struct DbmigText
 	const char *source;			/* as compare.h names it */
 	const char *role;			/* that it runs as */
 	List	   *scripts;		/* char *, in the order in which they run */
+	const DbmigStated *stated;	/* default privileges that do not surround it */
 } DbmigText;
 
 /* Where the inventory of a text is kept. */

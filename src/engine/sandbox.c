@@ -600,6 +600,16 @@ dbmig_is_in_sandbox(void)
 	return in_sandbox;
 }
 
+/*
+ * Take default privileges out of the sandbox that a text states itself, before
+ * it runs.
+ */
+void
+dbmig_sandbox_leave_to_text(DbmigSandbox *sandbox, const DbmigStated *stated)
+{
+	dbmig_remove_default_privileges(sandbox->replaced, stated);
+}
+
 static bool
 is_replaced(const DbmigSandbox *sandbox, const char *name)
 {

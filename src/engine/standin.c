@@ -8,6 +8,9 @@
  * schema moves over.  All of this is done as the engine's owner, in the
  * subtransaction of a sandbox.
  *
+ * Default privileges that a text states go again before the text runs, those of
+ * no schema included.
+ *
  * Portions Copyright (c) 2026, the databrain_migrate authors
  *
  *-------------------------------------------------------------------------
@@ -120,6 +123,21 @@ dbmig_create_stand_in(Oid live, const char *name)
 	return fresh;
 }
 
+static const DbmigReplaced *
+find_fresh(List *replaced, Oid fresh)
+{
+	ListCell   *lc;
+
+	foreach(lc, replaced)
+	{
+		const DbmigReplaced *schema = lfirst(lc);
+
+		if (schema->fresh == fresh)
+			return schema;
+	}
+	return NULL;
+}
+
 static DbmigReplaced *
 find_replaced(List *replaced, Oid live)
 {
@@ -133,6 +151,45 @@ find_replaced(List *replaced, Oid live)
 			return schema;
 	}
 	return NULL;
+}
+
+/*
+ * Remove the default privileges that a text states, those that were repeated for
+ * stand-ins and those of no schema.
+ */
+void
+dbmig_remove_default_privileges(List *replaced, const DbmigStated *stated)
+{
+	Relation	relation = table_open(DefaultAclRelationId, RowExclusiveLock);
+	SysScanDesc scan = systable_beginscan(relation, InvalidOid, false, NULL, 0,
+										  NULL);
+	ObjectAddresses *found = new_object_addresses();
+	HeapTuple	tuple;
+
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_default_acl row = (Form_pg_default_acl) GETSTRUCT(tuple);
+		const DbmigReplaced *schema = NULL;
+		ObjectAddress address;
+
+		CHECK_FOR_INTERRUPTS();
+		if (OidIsValid(row->defaclnamespace))
+		{
+			schema = find_fresh(replaced, row->defaclnamespace);
+			if (schema == NULL)
+				continue;
+		}
+		if (!dbmig_is_stated(stated, GetUserNameFromId(row->defaclrole, false),
+							 row->defaclobjtype, schema ? schema->name : NULL))
+			continue;
+		ObjectAddressSet(address, DefaultAclRelationId, row->oid);
+		add_exact_object_address(&address, found);
+	}
+	systable_endscan(scan);
+	table_close(relation, NoLock);
+	performMultipleDeletions(found, DROP_RESTRICT, PERFORM_DELETION_INTERNAL);
+	free_object_addresses(found);
+	CommandCounterIncrement();
 }
 
 /* Let an extension be in another schema, as far as the catalogs say. */

@@ -10,7 +10,7 @@
 #ifndef DBMIG_STANDIN_H
 #define DBMIG_STANDIN_H
 
-#include "nodes/pg_list.h"
+#include "engine/sandbox.h"
 
 /* A schema of the database, and what stands in its place. */
 typedef struct DbmigReplaced
@@ -21,6 +21,8 @@ typedef struct DbmigReplaced
 } DbmigReplaced;
 
 extern Oid	dbmig_create_stand_in(Oid live, const char *name);
+extern void dbmig_remove_default_privileges(List *replaced,
+											const DbmigStated *stated);
 extern void dbmig_move_extension_members(List *replaced);
 
 #endif							/* DBMIG_STANDIN_H */

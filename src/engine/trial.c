@@ -178,8 +178,14 @@ try_revisions(DbmigSandbox *sandbox, void *arg)
 	Trial	   *trial = arg;
 	MemoryContext context = AllocSetContextCreate(trial->context, "dbmig trial",
 												  ALLOCSET_DEFAULT_SIZES);
-	MemoryContext old = MemoryContextSwitchTo(context);
+	DbmigStated *stated = dbmig_stated_create();
+	bool	   *all = palloc(sizeof(bool) * (trial->project->graph->n + 1));
+	MemoryContext old;
 
+	memset(all, true, sizeof(bool) * trial->project->graph->n);
+	dbmig_note_stated_by_revisions(stated, trial->project, all);
+	dbmig_sandbox_leave_to_text(sandbox, stated);
+	old = MemoryContextSwitchTo(context);
 	trial->sandbox = sandbox;
 	for (int i = 0; i < trial->project->graph->n; i++)
 	{

@@ -519,16 +519,18 @@ touch_rows(Touched *touched, Oid function, int columns,
 	FreeExprContext(econtext, true);
 }
 
-/* Does a text hold a word?  In any case of letters. */
-static bool
-has_word(const char *text, const char *word)
+/* Does a text hold a word, given in small letters?  In any case of letters. */
+bool
+dbmig_has_word(const char *text, const char *word)
 {
+	const char	first[] = {word[0], pg_ascii_toupper((unsigned char) word[0]), '\0'};
 	size_t		length = strlen(word);
 
-	for (; *text; text++)
+	while ((text = strpbrk(text, first)) != NULL)
 	{
 		if (pg_strncasecmp(text, word, length) == 0)
 			return true;
+		text++;
 	}
 	return false;
 }
@@ -588,7 +590,7 @@ client_statement(const EventTriggerData *trigger)
 		default:
 			break;
 	}
-	if (other && has_word(statement, "password"))
+	if (other && dbmig_has_word(statement, "password"))
 		return NULL;
 	statement[pg_mbcliplen(statement, length, MAX_STATEMENT)] = '\0';
 	return statement;

@@ -13,6 +13,7 @@
 #include "commands/event_trigger.h"
 
 extern void dbmig_prepare_watch(void);
+extern bool dbmig_has_word(const char *text, const char *word);
 extern void dbmig_watch_start(const EventTriggerData *trigger);
 extern void dbmig_watch_end(const EventTriggerData *trigger);
 extern void dbmig_watch_drop(const EventTriggerData *trigger);

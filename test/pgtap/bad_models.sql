@@ -6,7 +6,7 @@ BEGIN;
 CREATE EXTENSION databrain_migrate;
 CREATE EXTENSION hstore;
 SET LOCAL databrain_migrate.project = 'shop';
-SELECT plan(65);
+SELECT plan(66);
 
 CREATE TABLE live (a int);
 CREATE SCHEMA app;
@@ -144,6 +144,14 @@ SELECT throws_ok($$ SELECT * FROM dbm_diff('live', 'model') $$, '42704', 'type "
 SELECT dbm_set_model('CREATE TABLE "é" ()') \gset
 SELECT is((SELECT identity || ' ' || octet_length(identity) FROM dbm_diff('empty', 'model') WHERE kind = 'table'), 'public."é" 13', 'a model in another encoding');
 \encoding UTF8
+
+-- a revision that is applied, but whose script is gone
+SELECT dbm_register('shop--base--aaaa0001.sql', E'-- Revision ID: aaaa0001\n-- Revises: base\nCREATE TABLE one ();') \gset
+SELECT count(*) FROM dbm_upgrade() \gset
+UPDATE dbm.applied SET upgrade_script = NULL;
+DELETE FROM dbm.script;
+SELECT throws_ok($$ SELECT * FROM dbm_diff('live', 'revision:aaaa0001') $$, '55000',
+	'revision "aaaa0001" of project "shop" cannot be applied', 'a revision without a script');
 
 -- read only
 SET LOCAL transaction_read_only = on;

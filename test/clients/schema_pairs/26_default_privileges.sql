@@ -10,5 +10,3 @@ REVOKE INSERT ON a FROM regress_pair;
 CREATE TABLE b (id int);
 CREATE TABLE c (id int);
 REVOKE ALL ON c FROM regress_pair;
---- lost
-empty: default privileges of the live schema hold for every source
