@@ -580,10 +580,15 @@ typedef struct Reading
 {
 	DbmigComparison *comparison;
 	List	   *schemas;
+	const DbmigText *from_text; /* NULL: it is no text */
+	const DbmigText *to_text;
 	bool		is_from;		/* build the source that is led from? */
 	DbmigKeeping *from;			/* where it is kept; NULL: it is no text */
 	DbmigKeeping *to;
 	List	   *questions;		/* what looked different */
+	List	   *times;			/* present ones, once they are asked for */
+	bool		from_has_times; /* are there such in it? */
+	bool		to_has_times;
 } Reading;
 
 /* Where answers to what only looks different are kept; NULL: nowhere. */
@@ -619,6 +624,21 @@ settle(DbmigSandbox *sandbox, Reading *reading)
 	return true;
 }
 
+/* Does a text name times, that constants are then made of? */
+static bool
+names_time(const DbmigText *text)
+{
+	ListCell   *lc;
+
+	foreach(lc, text ? text->scripts : NIL)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (dbmig_names_time(lfirst(lc)))
+			return true;
+	}
+	return false;
+}
+
 /*
  * Build one source and read it; when the other one is read already, settle what
  * only looks different.
@@ -629,12 +649,23 @@ read_source(DbmigSandbox *sandbox, void *arg)
 	Reading    *reading = arg;
 	DbmigComparison *comparison = reading->comparison;
 	DbmigInventory *inventory;
+	bool		has_times = false;
 
 	build(sandbox, comparison, reading->is_from);
 	inventory = read_sandbox(sandbox, reading->schemas);
-	if (dbmig_sandbox_is_steady(sandbox))
+	if (names_time(reading->is_from ? reading->from_text : reading->to_text))
+	{
+		if (reading->times == NIL)
+			reading->times = dbmig_present_times();
+		has_times = dbmig_has_times(inventory, reading->times);
+	}
+	if (dbmig_sandbox_is_steady(sandbox) && !has_times)
 		dbmig_keep_inventory(reading->is_from ? reading->from : reading->to,
 							 inventory);
+	if (reading->is_from)
+		reading->from_has_times = has_times;
+	else
+		reading->to_has_times = has_times;
 	if (reading->is_from)
 		comparison->from = inventory;
 	else
@@ -642,6 +673,10 @@ read_source(DbmigSandbox *sandbox, void *arg)
 	if (comparison->from == NULL || comparison->to == NULL)
 		return;
 	reconcile(comparison, reading->schemas);
+	if (reading->to_has_times)
+		dbmig_settle_times(comparison->to, comparison->from, reading->times);
+	if (reading->from_has_times)
+		dbmig_settle_times(comparison->from, comparison->to, reading->times);
 	(void) settle(sandbox, reading);
 }
 
@@ -797,7 +832,7 @@ dbmig_compare(const char *project, const char *from, const char *to,
 	static const DbmigCompareOptions none = {0};
 	DbmigComparison *comparison = palloc0(sizeof(DbmigComparison));
 	List	   *managed;
-	Reading		reading = {comparison, NIL, true, NULL, NULL, NIL};
+	Reading		reading = {.comparison = comparison,.is_from = true};
 	DbmigText  *from_text = NULL;
 	DbmigText  *to_text = NULL;
 	DbmigInventory *whole = NULL;
@@ -825,6 +860,8 @@ dbmig_compare(const char *project, const char *from, const char *to,
 		from_text = source_text(project, from);
 	if (comparison->to == NULL)
 		to_text = source_text(project, to);
+	reading.from_text = from_text;
+	reading.to_text = to_text;
 	comparison->from_stated = settle_stated(from_text, from, to_text, to,
 											options->schemas);
 	comparison->to_stated = settle_stated(to_text, to, from_text, from,

@@ -119,6 +119,13 @@ extern void dbmig_rename_old_side(DbmigComparison *comparison,
 extern List *dbmig_model_renames(const char *ddl, const DbmigInventory *inventory,
 								 bool is_from);
 
+/* times.c */
+extern bool dbmig_names_time(const char *text);
+extern List *dbmig_present_times(void);
+extern bool dbmig_has_times(const DbmigInventory *inventory, const List *times);
+extern void dbmig_settle_times(DbmigInventory *inventory,
+							   const DbmigInventory *other, const List *times);
+
 /* trial.c */
 extern List *dbmig_try_revisions(const DbmigProject *project);
 

@@ -189,6 +189,9 @@ for what, text in (("DO", "DO 'BEGIN CREATE TABLE b (id int); END'"),
                    ("a function that is called", "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'; SELECT f();"),
                    ("a computed bound", "CREATE TABLE p (d date) PARTITION BY RANGE (d);"
                     "CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (now()) TO (now() + '1 day')"),
+                   ("a bound that is the present time", "CREATE TABLE p (d date) PARTITION BY RANGE (d);"
+                    "CREATE TABLE p1 PARTITION OF p FOR VALUES FROM ('today') TO ('tomorrow')"),
+                   ("a default that is the present time", "CREATE TABLE b (t timestamptz DEFAULT 'now')"),
                    ("an extension from files", "CREATE EXTENSION citext")):
     set_model(text)
     run(DIFF)
@@ -198,6 +201,10 @@ set_model("SELECT pg_catalog.set_config('search_path', '', false);\n"
           "CREATE TABLE public.p1 PARTITION OF public.p FOR VALUES FROM ('2026-01-01', -1) TO (MAXVALUE, MAXVALUE);")
 run(DIFF)
 ok(is_kept(), "kept: a dump with constant bounds")
+set_model("CREATE TYPE phase AS ENUM ('now', 'later');"
+          "CREATE TABLE b (t timestamptz DEFAULT now(), p phase DEFAULT 'now', CHECK (p <> 'now'))")
+run(DIFF)
+ok(is_kept(), "kept: other constants by the name of a time")
 
 # --- spellings ---
 
