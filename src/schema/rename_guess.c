@@ -9,7 +9,8 @@
  * along.
  *
  * Beyond that, nothing is renamed unasked.  What goes and what comes, with the
- * same content in the same place, is only said to look like a rename.
+ * same content in the same place, is only said to look like a rename.  So is a
+ * value of an enum in whose place another one comes.
  *
  * Portions Copyright (c) 2026, the databrain_migrate authors
  *
@@ -21,6 +22,7 @@
 
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "schema/kinds.h"
 #include "schema/rename.h"
 #include "utils/builtins.h"
 
@@ -264,6 +266,75 @@ lonely(const DbmigInventory *inventory, bool gone, int *n)
 	return candidates;
 }
 
+/* Add to a hazard that something may be meant as a rename. */
+static void
+add_likely_rename(DbmigAction *action, const char *word, const char *path,
+				  const char *name)
+{
+	action->hazard = psprintf("%s%slooks like a rename to %s: declare it as \"%s %s -> %s\"",
+							  action->hazard ? action->hazard : "",
+							  action->hazard ? "; " : "", name, word, path, name);
+}
+
+/* A label, which is a constant, as a declaration may have it. */
+static const char *
+declared_label(const char *label)
+{
+	size_t		length = strlen(label);
+
+	/* a plain name can do without quotes */
+	if (label[0] == '\'' && label[1] >= 'a' && label[1] <= 'z' &&
+		strspn(label + 1, "abcdefghijklmnopqrstuvwxyz0123456789_") == length - 2)
+		return pnstrdup(label + 1, length - 2);
+	return label;
+}
+
+/* How many labels, from one on, are not among others? */
+static int
+strangers(List *labels, int from, List *others)
+{
+	int			n = 0;
+
+	while (from + n < list_length(labels) &&
+		   !dbmig_has_label(others, list_nth(labels, from + n)))
+		n++;
+	return n;
+}
+
+/*
+ * Note of an enum that is swapped which values may be meant as renamed: one goes
+ * and one comes between the same neighbours.
+ */
+static void
+note_likely_labels(const DbmigFact *before, DbmigAction *action)
+{
+	List	   *old = dbmig_enum_labels(before);
+	List	   *new = dbmig_enum_labels(before->twin);
+	int			i = 0;
+	int			k = 0;
+
+	while (i < list_length(old) && k < list_length(new))
+	{
+		int			gone = strangers(old, i, new);
+		int			come = strangers(new, k, old);
+
+		CHECK_FOR_INTERRUPTS();
+		if (gone == 1 && come == 1)
+			add_likely_rename(action, "enum value",
+							  psprintf("%s.%s", dbmig_path(before),
+									   declared_label(list_nth(old, i))),
+							  declared_label(list_nth(new, k)));
+		i += gone;
+		k += come;
+		/* neighbours in another order say nothing */
+		if (i < list_length(old) && k < list_length(new) &&
+			strcmp(list_nth(old, i), list_nth(new, k)) != 0)
+			break;
+		i++;
+		k++;
+	}
+}
+
 /* Add to the hazards of drops that they may be meant as renames. */
 void
 dbmig_note_likely_renames(DbmigDiff *diff)
@@ -282,16 +353,19 @@ dbmig_note_likely_renames(DbmigDiff *diff)
 
 		CHECK_FOR_INTERRUPTS();
 		if (order == 0)
-			fact->gone->hazard =
-				psprintf("%s%slooks like a rename to %s: declare it as \"%s %s -> %s\"",
-						 fact->gone->hazard ? fact->gone->hazard : "",
-						 fact->gone->hazard ? "; " : "",
-						 dbmig_bare_name(new[k].fact),
-						 dbmig_rename_word(fact->kind), dbmig_path(fact),
-						 dbmig_bare_name(new[k].fact));
+			add_likely_rename(fact->gone, dbmig_rename_word(fact->kind),
+							  dbmig_path(fact), dbmig_bare_name(new[k].fact));
 		if (order <= 0)
 			i++;
 		if (order >= 0)
 			k++;
+	}
+	for (i = 0; i < diff->from->n; i++)
+	{
+		const DbmigFact *fact = diff->from->facts[i];
+
+		if (fact->kind == &dbmig_kind_enum && fact->twin && fact->rebuilt &&
+			fact->twin->altered)
+			note_likely_labels(fact, linitial(fact->twin->altered));
 	}
 }

@@ -5,7 +5,7 @@
 SET client_min_messages = warning;
 BEGIN;
 CREATE EXTENSION databrain_migrate;
-SELECT plan(51);
+SELECT plan(58);
 
 CREATE SCHEMA app;
 CREATE TYPE app.state AS ENUM ('open', 'closed', 'lost');
@@ -95,12 +95,33 @@ SELECT results_eq($$ SELECT diff('app.f(int4) -> app.g(integer)', 'enum value st
 -- what looks like a rename
 SELECT results_eq($$ SELECT identity, hazard FROM dbm_diff('live', 'model') WHERE hazard ~ 'looks like' ORDER BY 1 $$,
 	$$ VALUES ('app.f(integer)', 'looks like a rename to g: declare it as "function app.f(integer) -> g"'),
+	('app.state', 'looks like a rename to opened: declare it as "enum value app.state.open -> opened"'),
 	('public.person.a', 'deletes the column''s values; looks like a rename to c: declare it as "column public.person.a -> c"') $$,
 	'what has the same content');
 
 SELECT is((SELECT string_agg(statement, '; ' ORDER BY ordinal) FROM dbm_diff('live', 'model', '{app,public}',
 	renames => '{column person.a -> c}') WHERE identity LIKE 'public.person%'),
 	'ALTER TABLE public.person RENAME COLUMN a TO c', 'in some schemas only');
+
+-- values of an enum that look like renamed
+CREATE TYPE public.phase AS ENUM ('a', 'In ''Progress', 'c', 'all', 'e');
+CREATE FUNCTION hints(labels text, VARIADIC names text[] DEFAULT '{}') RETURNS SETOF text LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM dbm_set_model(format('CREATE TYPE public.phase AS ENUM (%s)', labels));
+	RETURN QUERY SELECT substring(hazard FROM 'looks like.*') FROM dbm_diff('live', 'model', '{public}', include => 'phase', renames => names)
+		WHERE statement IS NOT NULL AND hazard ~ 'looks like';
+END $$;
+SELECT results_eq($$ SELECT hints($e$'a', 'Done', 'c', 'any', 'e', 'f'$e$) $$,
+	$$ VALUES ($h$looks like a rename to 'Done': declare it as "enum value public.phase.'In ''Progress' -> 'Done'"; $h$ ||
+	'looks like a rename to any: declare it as "enum value public.phase.all -> any"') $$, 'two values in the place of others');
+SELECT is_empty($$ SELECT hints($e$'a', 'Done', 'c', 'any', 'e'$e$, $h$enum value public.phase.'In ''Progress' -> 'Done'$h$,
+	'enum value public.phase.all -> any') $$, 'declared as it is written there');
+SELECT is_empty($$ SELECT hints($e$'a', 'c', 'all', 'e'$e$) $$, 'values that go');
+SELECT is_empty($$ SELECT hints($e$'a', 'x', 'y', 'c', 'all', 'e'$e$) $$, 'two in the place of one');
+SELECT is_empty($$ SELECT hints($e$'a', 'c', 'x', 'all', 'e'$e$) $$, 'one in another place');
+SELECT is_empty($$ SELECT hints($e$'x', 'y', 'z'$e$) $$, 'all of them');
+SELECT is_empty($$ SELECT hints($e$'c', 'x', 'a', 'all', 'e'$e$) $$, 'another order');
+DROP TYPE public.phase;
 
 -- comments
 CREATE FUNCTION with_model(text) RETURNS SETOF text LANGUAGE plpgsql AS $$
