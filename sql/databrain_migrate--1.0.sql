@@ -255,7 +255,7 @@ COMMENT ON COLUMN dbm.ddl.client_addr IS 'where the client is; NULL: on the serv
 COMMENT ON COLUMN dbm.ddl.application_name IS 'what the client called itself';
 COMMENT ON COLUMN dbm.ddl.transaction_id IS 'the transaction, as in pg_current_xact_id()';
 COMMENT ON COLUMN dbm.ddl.statement IS 'the statement that the client sent, shortened; NULL where it may hold a password';
-COMMENT ON COLUMN dbm.ddl.glass_broken IS 'whether it passed by databrain_migrate.break_glass';
+COMMENT ON COLUMN dbm.ddl.glass_broken IS 'whether it passed where DDL is refused: by databrain_migrate.break_glass, or as part of a restore';
 
 SELECT pg_catalog.pg_extension_config_dump('dbm.applied', '');
 SELECT pg_catalog.pg_extension_config_dump('dbm.script', '');

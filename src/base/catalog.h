@@ -153,7 +153,7 @@ typedef struct DbmigDdl
 	char	  **kinds;			/* as the server calls them */
 	char	  **identities;
 	char	   *statement;		/* that the client sent; NULL: not kept */
-	bool		glass_broken;	/* let pass by databrain_migrate.break_glass */
+	bool		glass_broken;	/* let pass, where it would be refused */
 	/* the rest is of the session, and not given by who writes a row */
 	TimestampTz recorded_at;
 	char	   *role;

@@ -14,7 +14,8 @@
  *
  * A dump that is restored after the state is there would look like drift.  It is
  * known by the settings that every dump begins with, and believed only of who
- * may restore one: the database's owner.
+ * may restore one: the database's owner.  Where DDL is refused it is let through,
+ * but recorded, since anybody can make such settings.
  *
  * Portions Copyright (c) 2026, the databrain_migrate authors
  *
@@ -626,13 +627,16 @@ judge(const EventTriggerData *trigger, const Touched *touched)
 	const char *kind;
 	const char *identity;
 	DbmigDdl	row = {0};
+	bool		restoring;
 	bool		pushed = false;
 
 	if (touched->identities == NIL)
 		return;
 	kind = linitial(touched->kinds);
 	identity = linitial(touched->identities);
-	if (dbmig_drift_setting == DBMIG_DRIFT_REFUSE && !dbmig_break_glass)
+	restoring = is_restoring();
+	if (dbmig_drift_setting == DBMIG_DRIFT_REFUSE && !dbmig_break_glass &&
+		!restoring)
 		refuse(kind, identity);
 
 	row.command = GetCommandTagName(trigger->tag);
@@ -651,7 +655,7 @@ judge(const EventTriggerData *trigger, const Touched *touched)
 	if (pushed)
 		PopActiveSnapshot();
 
-	if (dbmig_drift_setting != DBMIG_DRIFT_LOG)
+	if (dbmig_drift_setting != DBMIG_DRIFT_LOG && !restoring)
 		ereport(WARNING,
 				errmsg("%s %s was changed outside of the migration engine",
 					   kind, identity),
@@ -664,7 +668,8 @@ is_watched(const EventTriggerData *trigger)
 {
 	return dbmig_drift_setting != DBMIG_DRIFT_OFF && !IsBinaryUpgrade &&
 		!creating_extension && !is_harmless(trigger->parsetree) &&
-		!dbmig_is_running() && !dbmig_is_in_sandbox() && !is_restoring() &&
+		!dbmig_is_running() && !dbmig_is_in_sandbox() &&
+		(dbmig_drift_setting == DBMIG_DRIFT_REFUSE || !is_restoring()) &&
 		dbmig_any_applied();
 }
 
@@ -691,7 +696,7 @@ dbmig_watch_start(const EventTriggerData *trigger)
 	ListCell   *lc;
 
 	if (dbmig_drift_setting != DBMIG_DRIFT_REFUSE || dbmig_break_glass ||
-		!is_watched(trigger))
+		is_restoring() || !is_watched(trigger))
 		return;
 	if (IsA(tree, IndexStmt) && castNode(IndexStmt, tree)->concurrent)
 		refuse_relation(castNode(IndexStmt, tree)->relation);

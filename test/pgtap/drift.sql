@@ -250,6 +250,21 @@ SELECT results_eq('SELECT identity, glass_broken FROM dbm_ddl()', $$ VALUES ('pu
 	'breaking the glass, and a trace of it');
 RESET databrain_migrate.break_glass;
 SELECT throws_ok('DROP TABLE emergency', '42501', NULL, 'refused again');
+SELECT pg_temp.recorded() \g /dev/null
+-- what looks like a restore is let through, but not without a trace
+CREATE FUNCTION pg_temp.as_restored(role text, ddl text) RETURNS void LANGUAGE plpgsql
+	SET check_function_bodies = off SET client_min_messages = warning SET search_path FROM CURRENT AS $$
+BEGIN
+	PERFORM set_config('search_path', '', true);
+	EXECUTE format('SET LOCAL ROLE %I', role);
+	EXECUTE ddl;
+	RESET ROLE;
+END $$;
+SELECT lives_ok(format('SELECT pg_temp.as_restored(%L, ''DROP TABLE public.emergency'')', current_user), 'refuse: nor what looks like a restore');
+SELECT results_eq('SELECT command, identity, role, glass_broken FROM dbm_ddl()',
+	format($$ VALUES ('DROP TABLE', 'public.emergency', %L, true) $$, current_user), 'which is recorded');
+SELECT throws_ok($$ SELECT pg_temp.as_restored('dbm_test_maker', 'CREATE TABLE public.no (a int)') $$, '42501',
+	'table public.no cannot be changed outside of the migration engine', 'refuse: who may not restore');
 SET databrain_migrate.drift = log;
 
 -- who may set them

@@ -28,8 +28,10 @@ $node->safe_psql(
 	extra_params => [ '-U', 'app' ]);
 my $recorded = 'SELECT command, kind, identity, role, statement, recorded_at FROM dbm_ddl()';
 my $drift = 'SELECT kind, identity, difference, changed_by FROM dbm_drift()';
+my $differs = 'SELECT kind, identity, difference FROM dbm_drift()';
 my $expected = $node->safe_psql('source', $recorded);
 my $drifted = $node->safe_psql('source', $drift);
+my $differed = $node->safe_psql('source', $differs);
 is($node->safe_psql('source', 'SELECT count(*) FROM dbm_ddl() WHERE role = session_role AND role = \'app\''),
 	'4', 'four objects are recorded');
 like($drifted, qr/^table\|public\.byhand\|unexpected\|app$/m, 'and are drift');
@@ -88,23 +90,33 @@ $node->safe_psql('down', q(
 	CREATE TABLE when_nothing_is (a int);));
 is(objects('down'), 'CREATE TABLE public.while_applied', 'nothing is recorded after the last downgrade');
 
-# Restores; what is there after the state is no drift.
+# Restores; what is there after the state is no drift.  Where DDL is refused it
+# is let through, with a trace.
 foreach my $how (
-	[ 'plain', [], [ 'psql', '-Xq', '-o', "$dir/out", '-v', 'ON_ERROR_STOP=1', '-f' ] ],
-	[ 'custom', ['-Fc'], [ 'pg_restore', '-e', '-d' ] ])
+	[ 'plain', 'log', [], [ 'psql', '-Xq', '-o', "$dir/out", '-v', 'ON_ERROR_STOP=1', '-f' ] ],
+	[ 'plain, refuse', 'refuse', [], [ 'psql', '-Xq', '-o', "$dir/out", '-v', 'ON_ERROR_STOP=1', '-f' ] ],
+	[ 'custom', 'log', ['-Fc'], [ 'pg_restore', '-e', '-d' ] ],
+	[ 'custom, refuse', 'refuse', ['-Fc'], [ 'pg_restore', '-e', '-d' ] ])
 {
-	my ($name, $options, $command) = @$how;
+	my ($name, $setting, $options, $command) = @$how;
 
 	command_ok([ 'pg_dump', @$options, '-f', "$dir/dump", '-d', $node->connstr('source') ], "$name: dump");
-	$node->safe_psql('postgres', 'CREATE DATABASE target OWNER app; ALTER DATABASE target SET databrain_migrate.drift = refuse;');
+	$node->safe_psql('postgres', "CREATE DATABASE target OWNER app; ALTER DATABASE target SET databrain_migrate.drift = $setting;");
 	local $ENV{PGHOST} = $node->host;
 	local $ENV{PGPORT} = $node->port;
 	my @call = $command->[0] eq 'psql' ? (@$command, "$dir/dump", 'target') : (@$command, 'target', "$dir/dump");
-	command_ok(\@call, "$name: nothing is refused");
-	is($node->safe_psql('target', $recorded), $expected, "$name: what was recorded came along, and nothing else");
+	my ($out, $err) = ('', '');
+	ok(IPC::Run::run(\@call, '>', \$out, '2>', \$err), "$name: nothing is refused") or diag $err;
+	is($err, '', "$name: nor said");
+	is($node->safe_psql('target', "$recorded WHERE NOT glass_broken"), $expected, "$name: what was recorded came along");
+	is( $node->safe_psql('target', q(SELECT DISTINCT role || ' ' || identity FROM dbm_ddl() WHERE glass_broken AND identity ~ 'byhand_' ORDER BY 1)),
+		$setting eq 'refuse' ? $node->safe_psql('target', q(SELECT current_user || ' public.byhand_pkey')) : '',
+		"$name: what came after the state is recorded where it would be refused");
 	is($node->safe_psql('target', q(SELECT string_agg(evtname || evtenabled::text, ' ' ORDER BY evtname)
 		FROM pg_event_trigger WHERE evtname ~ '^dbm_watch')), 'dbm_watch_dropA dbm_watch_endA dbm_watch_startA', "$name: the triggers are there");
-	is($node->safe_psql('target', $drift), $drifted, "$name: the same drift");
+	is($node->safe_psql('target', $differs), $differed, "$name: the same drift");
+	is($node->safe_psql('target', $drift), $drifted, "$name: from the same role") if $setting eq 'log';
+	$node->safe_psql('postgres', 'ALTER DATABASE target SET databrain_migrate.drift = refuse');
 	isnt($node->psql('target', 'CREATE TABLE no (a int)'), 0, "$name: refused again");
 	$node->safe_psql('postgres', 'DROP DATABASE target');
 }
