@@ -131,7 +131,7 @@ dbmig_applied_lock(void)
 
 /* ---------------- dbm.applied: the state ---------------- */
 
-static DbmigApplied *
+static void *
 applied_from_tuple(HeapTuple tuple, TupleDesc desc)
 {
 	DbmigApplied *row = palloc0(sizeof(DbmigApplied));
@@ -152,8 +152,7 @@ applied_from_tuple(HeapTuple tuple, TupleDesc desc)
 	row->downgrade_author = dbmig_get_text(tuple, Anum_applied_downgrade_author, desc);
 	row->transactional = dbmig_get_bool(tuple, Anum_applied_transactional, desc);
 	row->checksum = dbmig_get_text(tuple, Anum_applied_checksum, desc);
-	value = heap_getattr(tuple, Anum_applied_applied_at, desc, &isnull);
-	row->applied_at = isnull ? 0 : DatumGetTimestampTz(value);
+	row->applied_at = dbmig_get_time(tuple, Anum_applied_applied_at, desc);
 	row->applied_by = dbmig_get_text(tuple, Anum_applied_applied_by, desc);
 	row->stamped = dbmig_get_bool(tuple, Anum_applied_stamped, desc);
 	return row;
@@ -163,48 +162,16 @@ applied_from_tuple(HeapTuple tuple, TupleDesc desc)
 List *
 dbmig_applied_list(const char *project, Snapshot snapshot)
 {
-	List	   *rows = NIL;
-	ScanKeyData key;
-	DbmigTableScan	scan;
-	HeapTuple	tuple;
-
-	dbmig_text_key(&key, Anum_applied_project, project);
-	dbmig_begin_scan(&scan, "applied", "applied_pkey", AccessShareLock, snapshot, 1, &key);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan.scan)))
-	{
-		CHECK_FOR_INTERRUPTS();
-		rows = lappend(rows,
-					   applied_from_tuple(tuple, RelationGetDescr(scan.relation)));
-	}
-	dbmig_end_scan(&scan, AccessShareLock);
-	return rows;
-}
-
-static void
-begin_applied_scan(DbmigTableScan *scan, const char *project, const char *revision,
-				   LOCKMODE lockmode, Snapshot snapshot)
-{
-	ScanKeyData keys[2];
-
-	dbmig_text_key(&keys[0], Anum_applied_project, project);
-	dbmig_text_key(&keys[1], Anum_applied_revision, revision);
-	dbmig_begin_scan(scan, "applied", "applied_pkey", lockmode, snapshot, 2, keys);
+	return dbmig_read_rows("applied", DBMIG_KEY(project), snapshot,
+						   applied_from_tuple);
 }
 
 /* One applied revision; NULL when it is not applied. */
 DbmigApplied *
 dbmig_applied_find(const char *project, const char *revision)
 {
-	DbmigTableScan	scan;
-	HeapTuple	tuple;
-	DbmigApplied *row = NULL;
-
-	begin_applied_scan(&scan, project, revision, AccessShareLock, NULL);
-	tuple = systable_getnext(scan.scan);
-	if (HeapTupleIsValid(tuple))
-		row = applied_from_tuple(tuple, RelationGetDescr(scan.relation));
-	dbmig_end_scan(&scan, AccessShareLock);
-	return row;
+	return dbmig_read_row("applied", DBMIG_KEY(project, revision),
+						  applied_from_tuple);
 }
 
 /* The kept text of an applied revision's script; NULL when there is none. */
@@ -212,17 +179,17 @@ char *
 dbmig_applied_script(const char *project, const char *revision, bool upgrade,
 					 Snapshot snapshot)
 {
-	DbmigTableScan	scan;
-	HeapTuple	tuple;
+	DbmigTableScan scan;
+	HeapTuple	tuple = dbmig_find_row(&scan, "applied",
+									   DBMIG_KEY(project, revision),
+									   AccessShareLock, snapshot);
 	char	   *script = NULL;
 
-	begin_applied_scan(&scan, project, revision, AccessShareLock, snapshot);
-	tuple = systable_getnext(scan.scan);
 	if (HeapTupleIsValid(tuple))
 		script = dbmig_get_text(tuple,
-							  upgrade ? Anum_applied_upgrade_script :
-							  Anum_applied_downgrade_script,
-							  RelationGetDescr(scan.relation));
+								upgrade ? Anum_applied_upgrade_script :
+								Anum_applied_downgrade_script,
+								RelationGetDescr(scan.relation));
 	dbmig_end_scan(&scan, AccessShareLock);
 	return script;
 }
@@ -257,19 +224,11 @@ dbmig_applied_insert(const char *project, const DbmigApplied *row,
 void
 dbmig_applied_delete(const char *project, const char *revision)
 {
-	DbmigTableScan	scan;
-	HeapTuple	tuple;
-
-	begin_applied_scan(&scan, project, revision, RowExclusiveLock, NULL);
-	tuple = systable_getnext(scan.scan);
-	if (!HeapTupleIsValid(tuple))
+	if (!dbmig_delete_row("applied", DBMIG_KEY(project, revision)))
 		elog(ERROR, "could not find applied revision \"%s\" of project \"%s\"",
 			 revision, project);
-	CatalogTupleDelete(scan.relation, &tuple->t_self);
 	/* sessions remember that there is a row; see dbmig_any_applied() */
-	CacheInvalidateRelcache(scan.relation);
-	dbmig_end_scan(&scan, NoLock);
-	CommandCounterIncrement();
+	CacheInvalidateRelcacheByRelid(dbmig_relation_oid("applied"));
 }
 
 /* Make a role the author of the kept texts of an applied revision. */
@@ -277,11 +236,11 @@ void
 dbmig_applied_set_author(const char *project, const char *revision,
 						 const char *author)
 {
-	DbmigTableScan	scan;
-	HeapTuple	tuple;
+	DbmigTableScan scan;
+	HeapTuple	tuple = dbmig_find_row(&scan, "applied",
+									   DBMIG_KEY(project, revision),
+									   RowExclusiveLock, NULL);
 
-	begin_applied_scan(&scan, project, revision, RowExclusiveLock, NULL);
-	tuple = systable_getnext(scan.scan);
 	if (HeapTupleIsValid(tuple))
 	{
 		TupleDesc	desc = RelationGetDescr(scan.relation);
@@ -307,61 +266,38 @@ dbmig_applied_set_author(const char *project, const char *revision,
 
 /* ---------------- dbm.script: the registered scripts ---------------- */
 
+static void *
+registered_from_tuple(HeapTuple tuple, TupleDesc desc)
+{
+	DbmigRegistered *row = palloc(sizeof(DbmigRegistered));
+
+	row->from = dbmig_get_text(tuple, Anum_script_from_revision, desc);
+	row->to = dbmig_get_text(tuple, Anum_script_to_revision, desc);
+	row->checksum = dbmig_get_text(tuple, Anum_script_checksum, desc);
+	row->author = dbmig_get_text(tuple, Anum_script_author, desc);
+	return row;
+}
+
 /* The registered scripts of a project, ordered by from and to. */
 List *
 dbmig_registered_list(const char *project)
 {
-	List	   *rows = NIL;
-	ScanKeyData key;
-	DbmigTableScan	scan;
-	HeapTuple	tuple;
-
-	dbmig_text_key(&key, Anum_script_project, project);
-	dbmig_begin_scan(&scan, "script", "script_pkey", AccessShareLock, NULL, 1, &key);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan.scan)))
-	{
-		TupleDesc	desc = RelationGetDescr(scan.relation);
-		DbmigRegistered *row = palloc(sizeof(DbmigRegistered));
-
-		CHECK_FOR_INTERRUPTS();
-		row->from = dbmig_get_text(tuple, Anum_script_from_revision, desc);
-		row->to = dbmig_get_text(tuple, Anum_script_to_revision, desc);
-		row->checksum = dbmig_get_text(tuple, Anum_script_checksum, desc);
-		row->author = dbmig_get_text(tuple, Anum_script_author, desc);
-		rows = lappend(rows, row);
-	}
-	dbmig_end_scan(&scan, AccessShareLock);
-	return rows;
+	return dbmig_read_rows("script", DBMIG_KEY(project), NULL,
+						   registered_from_tuple);
 }
 
-/* Stand on one registered script, if it is there. */
-static HeapTuple
-begin_registered_scan(DbmigTableScan *scan, const char *project, const char *from,
-					  const char *to, LOCKMODE lockmode)
+static void *
+script_from_tuple(HeapTuple tuple, TupleDesc desc)
 {
-	ScanKeyData keys[3];
-
-	dbmig_text_key(&keys[0], Anum_script_project, project);
-	dbmig_text_key(&keys[1], Anum_script_from_revision, from);
-	dbmig_text_key(&keys[2], Anum_script_to_revision, to);
-	dbmig_begin_scan(scan, "script", "script_pkey", lockmode, NULL, 3, keys);
-	return systable_getnext(scan->scan);
+	return dbmig_get_text(tuple, Anum_script_script, desc);
 }
 
 /* The text of a registered script; NULL when there is none. */
 char *
 dbmig_registered_script(const char *project, const char *from, const char *to)
 {
-	DbmigTableScan	scan;
-	HeapTuple	tuple;
-	char	   *script = NULL;
-
-	tuple = begin_registered_scan(&scan, project, from, to, AccessShareLock);
-	if (HeapTupleIsValid(tuple))
-		script = dbmig_get_text(tuple, Anum_script_script,
-							  RelationGetDescr(scan.relation));
-	dbmig_end_scan(&scan, AccessShareLock);
-	return script;
+	return dbmig_read_row("script", DBMIG_KEY(project, from, to),
+						  script_from_tuple);
 }
 
 /* Register a script, or replace the one of the same name. */
@@ -371,8 +307,6 @@ dbmig_registered_put(const char *project, const DbmigRegistered *row,
 {
 	Datum		values[Natts_script] = {0};
 	bool		nulls[Natts_script] = {0};
-	DbmigTableScan	scan;
-	HeapTuple	tuple;
 
 	dbmig_set_text(values, nulls, Anum_script_project, project);
 	dbmig_set_text(values, nulls, Anum_script_from_revision, row->from);
@@ -382,35 +316,26 @@ dbmig_registered_put(const char *project, const DbmigRegistered *row,
 	dbmig_set_text(values, nulls, Anum_script_author, row->author);
 	values[Anum_script_registered_at - 1] =
 		TimestampTzGetDatum(GetCurrentStatementStartTimestamp());
-
-	tuple = begin_registered_scan(&scan, project, row->from, row->to,
-								  RowExclusiveLock);
-	dbmig_put_row(&scan, tuple, "script", values, nulls);
+	dbmig_put_row("script", DBMIG_KEY(project, row->from, row->to), values, nulls);
 }
 
 void
 dbmig_registered_delete(const char *project, const char *from, const char *to)
 {
-	DbmigTableScan	scan;
-	HeapTuple	tuple;
-
-	tuple = begin_registered_scan(&scan, project, from, to, RowExclusiveLock);
-	if (!HeapTupleIsValid(tuple))
+	if (!dbmig_delete_row("script", DBMIG_KEY(project, from, to)))
 		elog(ERROR, "could not find registered script \"%s--%s--%s.sql\"",
 			 project, from, to);
-	CatalogTupleDelete(scan.relation, &tuple->t_self);
-	dbmig_end_scan(&scan, NoLock);
-	CommandCounterIncrement();
 }
 
 void
 dbmig_registered_set_author(const char *project, const char *from,
 							const char *to, const char *author)
 {
-	DbmigTableScan	scan;
-	HeapTuple	tuple;
+	DbmigTableScan scan;
+	HeapTuple	tuple = dbmig_find_row(&scan, "script",
+									   DBMIG_KEY(project, from, to),
+									   RowExclusiveLock, NULL);
 
-	tuple = begin_registered_scan(&scan, project, from, to, RowExclusiveLock);
 	if (HeapTupleIsValid(tuple))
 	{
 		Datum		values[Natts_script] = {0};
@@ -427,20 +352,7 @@ dbmig_registered_set_author(const char *project, const char *from,
 
 /* ---------------- dbm.step: revisions that were begun ---------------- */
 
-/* Stand on the row of a revision that was begun, if there is one. */
-static HeapTuple
-begin_step_scan(DbmigTableScan *scan, const char *project, const char *revision,
-				LOCKMODE lockmode)
-{
-	ScanKeyData keys[2];
-
-	dbmig_text_key(&keys[0], Anum_step_project, project);
-	dbmig_text_key(&keys[1], Anum_step_revision, revision);
-	dbmig_begin_scan(scan, "step", "step_pkey", lockmode, NULL, 2, keys);
-	return systable_getnext(scan->scan);
-}
-
-static DbmigUnfinished *
+static void *
 unfinished_from_tuple(HeapTuple tuple, TupleDesc desc)
 {
 	DbmigUnfinished *row = palloc(sizeof(DbmigUnfinished));
@@ -457,32 +369,16 @@ unfinished_from_tuple(HeapTuple tuple, TupleDesc desc)
 DbmigUnfinished *
 dbmig_unfinished_find(const char *project, const char *revision)
 {
-	DbmigTableScan	scan;
-	HeapTuple	tuple = begin_step_scan(&scan, project, revision, AccessShareLock);
-	DbmigUnfinished *row = NULL;
-
-	if (HeapTupleIsValid(tuple))
-		row = unfinished_from_tuple(tuple, RelationGetDescr(scan.relation));
-	dbmig_end_scan(&scan, AccessShareLock);
-	return row;
+	return dbmig_read_row("step", DBMIG_KEY(project, revision),
+						  unfinished_from_tuple);
 }
 
 /* All revisions of a project that were begun: list of DbmigUnfinished. */
 List *
 dbmig_unfinished_list(const char *project)
 {
-	List	   *rows = NIL;
-	ScanKeyData key;
-	DbmigTableScan	scan;
-	HeapTuple	tuple;
-
-	dbmig_text_key(&key, Anum_step_project, project);
-	dbmig_begin_scan(&scan, "step", "step_pkey", AccessShareLock, NULL, 1, &key);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan.scan)))
-		rows = lappend(rows,
-					   unfinished_from_tuple(tuple, RelationGetDescr(scan.relation)));
-	dbmig_end_scan(&scan, AccessShareLock);
-	return rows;
+	return dbmig_read_rows("step", DBMIG_KEY(project), NULL,
+						   unfinished_from_tuple);
 }
 
 /* Record how far a revision got. */
@@ -491,8 +387,6 @@ dbmig_unfinished_put(const char *project, const DbmigUnfinished *row)
 {
 	Datum		values[Natts_step] = {0};
 	bool		nulls[Natts_step] = {0};
-	DbmigTableScan	scan;
-	HeapTuple	tuple;
 
 	dbmig_set_text(values, nulls, Anum_step_project, project);
 	dbmig_set_text(values, nulls, Anum_step_revision, row->revision);
@@ -500,46 +394,27 @@ dbmig_unfinished_put(const char *project, const DbmigUnfinished *row)
 	values[Anum_step_finished - 1] = Int32GetDatum(row->finished);
 	values[Anum_step_attempted - 1] = Int32GetDatum(row->attempted);
 	dbmig_set_text(values, nulls, Anum_step_checksum, row->checksum);
-
-	tuple = begin_step_scan(&scan, project, row->revision, RowExclusiveLock);
-	dbmig_put_row(&scan, tuple, "step", values, nulls);
+	dbmig_put_row("step", DBMIG_KEY(project, row->revision), values, nulls);
 }
 
 /* Forget how far a revision got, if it was begun. */
 void
 dbmig_unfinished_delete(const char *project, const char *revision)
 {
-	DbmigTableScan	scan;
-	HeapTuple	tuple = begin_step_scan(&scan, project, revision, RowExclusiveLock);
-
-	if (HeapTupleIsValid(tuple))
-		CatalogTupleDelete(scan.relation, &tuple->t_self);
-	dbmig_end_scan(&scan, NoLock);
-	CommandCounterIncrement();
+	(void) dbmig_delete_row("step", DBMIG_KEY(project, revision));
 }
 
 /* ---------------- dbm.template: how new scripts look ---------------- */
-
-/* Stand on a project's template, if there is one. */
-static HeapTuple
-begin_template_scan(DbmigTableScan *scan, const char *project, LOCKMODE lockmode)
-{
-	ScanKeyData key;
-
-	dbmig_text_key(&key, Anum_template_project, project);
-	dbmig_begin_scan(scan, "template", "template_pkey", lockmode, NULL, 1, &key);
-	return systable_getnext(scan->scan);
-}
 
 /* A project's template and who set it; NULL when none was set. */
 char *
 dbmig_template_text(const char *project, char **author)
 {
-	DbmigTableScan	scan;
-	HeapTuple	tuple;
+	DbmigTableScan scan;
+	HeapTuple	tuple = dbmig_find_row(&scan, "template", DBMIG_KEY(project),
+									   AccessShareLock, NULL);
 	char	   *template = NULL;
 
-	tuple = begin_template_scan(&scan, project, AccessShareLock);
 	if (HeapTupleIsValid(tuple))
 	{
 		TupleDesc	desc = RelationGetDescr(scan.relation);
@@ -558,29 +433,18 @@ dbmig_template_put(const char *project, const char *template,
 {
 	Datum		values[Natts_template] = {0};
 	bool		nulls[Natts_template] = {0};
-	DbmigTableScan	scan;
-	HeapTuple	tuple;
 
 	dbmig_set_text(values, nulls, Anum_template_project, project);
 	dbmig_set_text(values, nulls, Anum_template_template, template);
 	dbmig_set_text(values, nulls, Anum_template_author, author);
-
-	tuple = begin_template_scan(&scan, project, RowExclusiveLock);
-	dbmig_put_row(&scan, tuple, "template", values, nulls);
+	dbmig_put_row("template", DBMIG_KEY(project), values, nulls);
 }
 
 /* Forget a project's template, if one was set. */
 void
 dbmig_template_delete(const char *project)
 {
-	DbmigTableScan	scan;
-	HeapTuple	tuple;
-
-	tuple = begin_template_scan(&scan, project, RowExclusiveLock);
-	if (HeapTupleIsValid(tuple))
-		CatalogTupleDelete(scan.relation, &tuple->t_self);
-	dbmig_end_scan(&scan, NoLock);
-	CommandCounterIncrement();
+	(void) dbmig_delete_row("template", DBMIG_KEY(project));
 }
 
 /* ---------------- projects ---------------- */
@@ -598,7 +462,7 @@ projects_of(const char *table, const char *index, List *projects)
 	for (;;)
 	{
 		ScanKeyData key;
-		DbmigTableScan	scan;
+		DbmigTableScan scan;
 		HeapTuple	tuple;
 
 		CHECK_FOR_INTERRUPTS();
@@ -729,7 +593,7 @@ bool
 dbmig_log_mentions(const char *project, const char *revision)
 {
 	ScanKeyData key;
-	DbmigTableScan	scan;
+	DbmigTableScan scan;
 	HeapTuple	tuple;
 	bool		found = false;
 
@@ -764,7 +628,7 @@ dbmig_log_rows(const char *project, Tuplestorestate *store, TupleDesc desc)
 	Datum		values[Natts_log];
 	bool		nulls[Natts_log];
 	ScanKeyData key;
-	DbmigTableScan	scan;
+	DbmigTableScan scan;
 	HeapTuple	tuple;
 
 	dbmig_text_key(&key, Anum_log_project, project);

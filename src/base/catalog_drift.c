@@ -147,8 +147,7 @@ dbmig_ddl_list(void)
 		int			count;
 
 		CHECK_FOR_INTERRUPTS();
-		row->recorded_at = DatumGetTimestampTz(heap_getattr(tuple, Anum_ddl_recorded_at,
-															desc, &isnull));
+		row->recorded_at = dbmig_get_time(tuple, Anum_ddl_recorded_at, desc);
 		row->command = dbmig_get_text(tuple, Anum_ddl_command, desc);
 		row->kinds = dbmig_get_names(tuple, Anum_ddl_kinds, desc, &row->nobjects);
 		row->identities = dbmig_get_names(tuple, Anum_ddl_identities, desc, &count);
@@ -187,12 +186,9 @@ dbmig_ddl_delete(TimestampTz before)
 	dbmig_begin_scan(&scan, "ddl", NULL, RowExclusiveLock, NULL, 0, NULL);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan.scan)))
 	{
-		bool		isnull;
-		Datum		at = heap_getattr(tuple, Anum_ddl_recorded_at,
-									  RelationGetDescr(scan.relation), &isnull);
-
 		CHECK_FOR_INTERRUPTS();
-		if (DatumGetTimestampTz(at) >= before)
+		if (dbmig_get_time(tuple, Anum_ddl_recorded_at,
+						   RelationGetDescr(scan.relation)) >= before)
 			continue;
 		CatalogTupleDelete(scan.relation, &tuple->t_self);
 		count++;

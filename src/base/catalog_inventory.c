@@ -41,39 +41,24 @@ enum
 	Natts_inventory = Anum_inventory_kept_at
 };
 
-static HeapTuple
-begin_kept_scan(DbmigTableScan *scan, const char *project, const char *key,
-				LOCKMODE lockmode)
+static void *
+kept_from_tuple(HeapTuple tuple, TupleDesc desc)
 {
-	ScanKeyData keys[2];
+	DbmigKept  *row = palloc(sizeof(DbmigKept));
+	bool		isnull;
 
-	dbmig_text_key(&keys[0], Anum_inventory_project, project);
-	dbmig_text_key(&keys[1], Anum_inventory_key, key);
-	dbmig_begin_scan(scan, "inventory", "inventory_pkey", lockmode, NULL, 2, keys);
-	return systable_getnext(scan->scan);
+	row->inventory = DatumGetJsonbPCopy(heap_getattr(tuple, Anum_inventory_inventory,
+													 desc, &isnull));
+	row->spellings = dbmig_get_names(tuple, Anum_inventory_spellings, desc,
+									 &row->nspellings);
+	return row;
 }
 
 /* What is kept under a key; NULL if nothing is. */
 DbmigKept *
 dbmig_kept_find(const char *project, const char *key)
 {
-	DbmigTableScan scan;
-	HeapTuple	tuple = begin_kept_scan(&scan, project, key, AccessShareLock);
-	DbmigKept  *row = NULL;
-
-	if (HeapTupleIsValid(tuple))
-	{
-		TupleDesc	desc = RelationGetDescr(scan.relation);
-		bool		isnull;
-
-		row = palloc(sizeof(DbmigKept));
-		row->inventory = DatumGetJsonbPCopy(heap_getattr(tuple, Anum_inventory_inventory,
-														 desc, &isnull));
-		row->spellings = dbmig_get_names(tuple, Anum_inventory_spellings, desc,
-										 &row->nspellings);
-	}
-	dbmig_end_scan(&scan, AccessShareLock);
-	return row;
+	return dbmig_read_row("inventory", DBMIG_KEY(project, key), kept_from_tuple);
 }
 
 /*
@@ -119,12 +104,10 @@ delete_oldest(const char *project)
 	while (HeapTupleIsValid(tuple = systable_getnext(scan.scan)))
 	{
 		KeptAt	   *row = palloc(sizeof(KeptAt));
-		bool		isnull;
 
 		row->tid = tuple->t_self;
-		row->at = DatumGetTimestampTz(heap_getattr(tuple, Anum_inventory_kept_at,
-												   RelationGetDescr(scan.relation),
-												   &isnull));
+		row->at = dbmig_get_time(tuple, Anum_inventory_kept_at,
+								 RelationGetDescr(scan.relation));
 		rows = lappend(rows, row);
 	}
 	list_sort(rows, compare_newest_first);
@@ -152,7 +135,8 @@ dbmig_kept_put(const char *project, const char *key, const char *source,
 	values[Anum_inventory_spellings - 1] = dbmig_names_datum(row->spellings,
 															 row->nspellings);
 	values[Anum_inventory_kept_at - 1] = TimestampTzGetDatum(GetCurrentTimestamp());
-	tuple = begin_kept_scan(&scan, project, key, RowExclusiveLock);
+	tuple = dbmig_find_row(&scan, "inventory", DBMIG_KEY(project, key),
+						   RowExclusiveLock, NULL);
 	if (HeapTupleIsValid(tuple))
 	{
 		/* the key says what the inventory is */

@@ -13,7 +13,6 @@
 #include "access/xact.h"
 #include "base/catalog.h"
 #include "base/table.h"
-#include "catalog/indexing.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
@@ -81,34 +80,21 @@ enum
 
 /* ---------------- dbm.model ---------------- */
 
-static HeapTuple
-begin_model_scan(DbmigTableScan *scan, const char *project, LOCKMODE lockmode)
+static void *
+model_from_tuple(HeapTuple tuple, TupleDesc desc)
 {
-	ScanKeyData key;
+	DbmigModel *model = palloc(sizeof(DbmigModel));
 
-	dbmig_text_key(&key, Anum_model_project, project);
-	dbmig_begin_scan(scan, "model", "model_pkey", lockmode, NULL, 1, &key);
-	return systable_getnext(scan->scan);
+	model->ddl = dbmig_get_text(tuple, Anum_model_ddl, desc);
+	model->author = dbmig_get_text(tuple, Anum_model_author, desc);
+	return model;
 }
 
 /* A project's model; NULL when it has none. */
 DbmigModel *
 dbmig_model_find(const char *project)
 {
-	DbmigTableScan	scan;
-	HeapTuple	tuple = begin_model_scan(&scan, project, AccessShareLock);
-	DbmigModel *model = NULL;
-
-	if (HeapTupleIsValid(tuple))
-	{
-		TupleDesc	desc = RelationGetDescr(scan.relation);
-
-		model = palloc(sizeof(DbmigModel));
-		model->ddl = dbmig_get_text(tuple, Anum_model_ddl, desc);
-		model->author = dbmig_get_text(tuple, Anum_model_author, desc);
-	}
-	dbmig_end_scan(&scan, AccessShareLock);
-	return model;
+	return dbmig_read_row("model", DBMIG_KEY(project), model_from_tuple);
 }
 
 /* Store a project's model in place of the one it has. */
@@ -117,22 +103,18 @@ dbmig_model_put(const char *project, const DbmigModel *model)
 {
 	Datum		values[Natts_model] = {0};
 	bool		nulls[Natts_model] = {0};
-	DbmigTableScan	scan;
-	HeapTuple	tuple;
 
 	dbmig_set_text(values, nulls, Anum_model_project, project);
 	dbmig_set_text(values, nulls, Anum_model_ddl, model->ddl);
 	dbmig_set_text(values, nulls, Anum_model_author, model->author);
 	values[Anum_model_set_at - 1] =
 		TimestampTzGetDatum(GetCurrentStatementStartTimestamp());
-
-	tuple = begin_model_scan(&scan, project, RowExclusiveLock);
-	dbmig_put_row(&scan, tuple, "model", values, nulls);
+	dbmig_put_row("model", DBMIG_KEY(project), values, nulls);
 }
 
 /* ---------------- dbm.dump ---------------- */
 
-static DbmigDump *
+static void *
 dump_from_tuple(HeapTuple tuple, TupleDesc desc)
 {
 	DbmigDump  *row = palloc0(sizeof(DbmigDump));
@@ -149,49 +131,24 @@ dump_from_tuple(HeapTuple tuple, TupleDesc desc)
 	row->size = DatumGetInt64(heap_getattr(tuple, Anum_dump_size, desc, &isnull));
 	row->sha256 = dbmig_get_text(tuple, Anum_dump_sha256, desc);
 	row->dumped_by = dbmig_get_text(tuple, Anum_dump_dumped_by, desc);
-	row->dumped_at = DatumGetTimestampTz(heap_getattr(tuple, Anum_dump_dumped_at,
-													  desc, &isnull));
+	row->dumped_at = dbmig_get_time(tuple, Anum_dump_dumped_at, desc);
 	row->elapsed = DatumGetIntervalP(heap_getattr(tuple, Anum_dump_elapsed,
 												  desc, &isnull))->time;
 	return row;
-}
-
-/* The dumps on record that a key picks, by file name; NULL picks all. */
-static List *
-scan_dumps(ScanKey key)
-{
-	List	   *rows = NIL;
-	DbmigTableScan	scan;
-	HeapTuple	tuple;
-
-	dbmig_begin_scan(&scan, "dump", "dump_pkey", AccessShareLock, NULL, key ? 1 : 0, key);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan.scan)))
-	{
-		CHECK_FOR_INTERRUPTS();
-		rows = lappend(rows,
-					   dump_from_tuple(tuple, RelationGetDescr(scan.relation)));
-	}
-	dbmig_end_scan(&scan, AccessShareLock);
-	return rows;
 }
 
 /* All dumps on record, by file name. */
 List *
 dbmig_dump_list(void)
 {
-	return scan_dumps(NULL);
+	return dbmig_read_rows("dump", DBMIG_KEY(NULL), NULL, dump_from_tuple);
 }
 
 /* The dump in a file; NULL when there is none on record. */
 DbmigDump *
 dbmig_dump_find(const char *file)
 {
-	ScanKeyData key;
-	List	   *rows;
-
-	dbmig_text_key(&key, Anum_dump_file, file);
-	rows = scan_dumps(&key);
-	return rows == NIL ? NULL : linitial(rows);
+	return dbmig_read_row("dump", DBMIG_KEY(file), dump_from_tuple);
 }
 
 /* Put a dump on record. */
@@ -233,15 +190,7 @@ get_jsonb(HeapTuple tuple, int attnum, TupleDesc desc)
 	return isnull ? NULL : DatumGetJsonbPCopy(value);
 }
 
-static TimestampTz
-get_time(HeapTuple tuple, int attnum, TupleDesc desc)
-{
-	bool		isnull;
-
-	return DatumGetTimestampTz(heap_getattr(tuple, attnum, desc, &isnull));
-}
-
-static DbmigSnapshot *
+static void *
 snapshot_from_tuple(HeapTuple tuple, TupleDesc desc)
 {
 	DbmigSnapshot *row = palloc(sizeof(DbmigSnapshot));
@@ -253,41 +202,16 @@ snapshot_from_tuple(HeapTuple tuple, TupleDesc desc)
 	row->dump = dbmig_get_text(tuple, Anum_snapshot_dump, desc);
 	row->server_version = dbmig_get_text(tuple, Anum_snapshot_server_version, desc);
 	row->taken_by = dbmig_get_text(tuple, Anum_snapshot_taken_by, desc);
-	row->taken_at = get_time(tuple, Anum_snapshot_taken_at, desc);
+	row->taken_at = dbmig_get_time(tuple, Anum_snapshot_taken_at, desc);
 	return row;
-}
-
-/* A scan over a project's snapshots, or over that of one name. */
-static void
-begin_snapshot_scan(DbmigTableScan *scan, const char *project, const char *name,
-					LOCKMODE lockmode)
-{
-	ScanKeyData keys[2];
-
-	dbmig_text_key(&keys[0], Anum_snapshot_project, project);
-	if (name)
-		dbmig_text_key(&keys[1], Anum_snapshot_name, name);
-	dbmig_begin_scan(scan, "snapshot", "snapshot_pkey", lockmode, NULL,
-					 name ? 2 : 1, keys);
 }
 
 /* A project's snapshots, by name. */
 List *
 dbmig_snapshot_list(const char *project)
 {
-	List	   *rows = NIL;
-	DbmigTableScan scan;
-	HeapTuple	tuple;
-
-	begin_snapshot_scan(&scan, project, NULL, AccessShareLock);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan.scan)))
-	{
-		CHECK_FOR_INTERRUPTS();
-		rows = lappend(rows,
-					   snapshot_from_tuple(tuple, RelationGetDescr(scan.relation)));
-	}
-	dbmig_end_scan(&scan, AccessShareLock);
-	return rows;
+	return dbmig_read_rows("snapshot", DBMIG_KEY(project), NULL,
+						   snapshot_from_tuple);
 }
 
 /*
@@ -299,10 +223,10 @@ dbmig_snapshot_find(const char *project, const char *name, Jsonb **inventory)
 {
 	DbmigSnapshot *row = NULL;
 	DbmigTableScan scan;
-	HeapTuple	tuple;
+	HeapTuple	tuple = dbmig_find_row(&scan, "snapshot",
+									   DBMIG_KEY(project, name),
+									   AccessShareLock, NULL);
 
-	begin_snapshot_scan(&scan, project, name, AccessShareLock);
-	tuple = systable_getnext(scan.scan);
 	if (HeapTupleIsValid(tuple))
 	{
 		TupleDesc	desc = RelationGetDescr(scan.relation);
@@ -337,19 +261,12 @@ dbmig_snapshot_insert(const char *project, const DbmigSnapshot *row, Jsonb *inve
 void
 dbmig_snapshot_delete(const char *project, const char *name)
 {
-	DbmigTableScan scan;
-	HeapTuple	tuple;
-
-	begin_snapshot_scan(&scan, project, name, RowExclusiveLock);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan.scan)))
-		CatalogTupleDelete(scan.relation, &tuple->t_self);
-	dbmig_end_scan(&scan, NoLock);
-	CommandCounterIncrement();
+	(void) dbmig_delete_row("snapshot", DBMIG_KEY(project, name));
 }
 
 /* ---------------- dbm.fingerprint ---------------- */
 
-static DbmigFingerprint *
+static void *
 fingerprint_from_tuple(HeapTuple tuple, TupleDesc desc)
 {
 	DbmigFingerprint *row = palloc(sizeof(DbmigFingerprint));
@@ -360,41 +277,16 @@ fingerprint_from_tuple(HeapTuple tuple, TupleDesc desc)
 	row->has_inventory = !heap_attisnull(tuple, Anum_fingerprint_inventory, desc);
 	row->server_version = dbmig_get_text(tuple, Anum_fingerprint_server_version, desc);
 	row->taken_by = dbmig_get_text(tuple, Anum_fingerprint_taken_by, desc);
-	row->taken_at = get_time(tuple, Anum_fingerprint_taken_at, desc);
+	row->taken_at = dbmig_get_time(tuple, Anum_fingerprint_taken_at, desc);
 	return row;
-}
-
-/* A scan over a project's fingerprints, or over that of one state. */
-static void
-begin_fingerprint_scan(DbmigTableScan *scan, const char *project,
-					   const char *heads, LOCKMODE lockmode)
-{
-	ScanKeyData keys[2];
-
-	dbmig_text_key(&keys[0], Anum_fingerprint_project, project);
-	if (heads)
-		dbmig_text_key(&keys[1], Anum_fingerprint_heads, heads);
-	dbmig_begin_scan(scan, "fingerprint", "fingerprint_pkey", lockmode, NULL,
-					 heads ? 2 : 1, keys);
 }
 
 /* A project's fingerprints, by heads. */
 List *
 dbmig_fingerprint_list(const char *project)
 {
-	List	   *rows = NIL;
-	DbmigTableScan scan;
-	HeapTuple	tuple;
-
-	begin_fingerprint_scan(&scan, project, NULL, AccessShareLock);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan.scan)))
-	{
-		CHECK_FOR_INTERRUPTS();
-		rows = lappend(rows,
-					   fingerprint_from_tuple(tuple, RelationGetDescr(scan.relation)));
-	}
-	dbmig_end_scan(&scan, AccessShareLock);
-	return rows;
+	return dbmig_read_rows("fingerprint", DBMIG_KEY(project), NULL,
+						   fingerprint_from_tuple);
 }
 
 /*
@@ -406,10 +298,10 @@ dbmig_fingerprint_find(const char *project, const char *heads, Jsonb **inventory
 {
 	DbmigFingerprint *row = NULL;
 	DbmigTableScan scan;
-	HeapTuple	tuple;
+	HeapTuple	tuple = dbmig_find_row(&scan, "fingerprint",
+									   DBMIG_KEY(project, heads),
+									   AccessShareLock, NULL);
 
-	begin_fingerprint_scan(&scan, project, heads, AccessShareLock);
-	tuple = systable_getnext(scan.scan);
 	if (HeapTupleIsValid(tuple))
 	{
 		TupleDesc	desc = RelationGetDescr(scan.relation);
@@ -429,8 +321,6 @@ dbmig_fingerprint_put(const char *project, const DbmigFingerprint *row,
 {
 	Datum		values[Natts_fingerprint] = {0};
 	bool		nulls[Natts_fingerprint] = {0};
-	DbmigTableScan scan;
-	HeapTuple	tuple;
 
 	dbmig_set_text(values, nulls, Anum_fingerprint_project, project);
 	dbmig_set_text(values, nulls, Anum_fingerprint_heads, row->heads);
@@ -441,21 +331,11 @@ dbmig_fingerprint_put(const char *project, const DbmigFingerprint *row,
 	dbmig_set_text(values, nulls, Anum_fingerprint_server_version, row->server_version);
 	dbmig_set_text(values, nulls, Anum_fingerprint_taken_by, row->taken_by);
 	values[Anum_fingerprint_taken_at - 1] = TimestampTzGetDatum(row->taken_at);
-
-	begin_fingerprint_scan(&scan, project, row->heads, RowExclusiveLock);
-	tuple = systable_getnext(scan.scan);
-	dbmig_put_row(&scan, tuple, "fingerprint", values, nulls);
+	dbmig_put_row("fingerprint", DBMIG_KEY(project, row->heads), values, nulls);
 }
 
 void
 dbmig_fingerprint_delete(const char *project, const char *heads)
 {
-	DbmigTableScan scan;
-	HeapTuple	tuple;
-
-	begin_fingerprint_scan(&scan, project, heads, RowExclusiveLock);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan.scan)))
-		CatalogTupleDelete(scan.relation, &tuple->t_self);
-	dbmig_end_scan(&scan, NoLock);
-	CommandCounterIncrement();
+	(void) dbmig_delete_row("fingerprint", DBMIG_KEY(project, heads));
 }

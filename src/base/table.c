@@ -22,6 +22,7 @@
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -29,8 +30,12 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
+#include "utils/timestamp.h"
 
 #define SCHEMA_NAME "dbm"
+
+/* The most columns that a primary key of these tables has. */
+#define MAX_KEY_COLUMNS 3
 
 /*
  * OID of one of the engine's relations.  They are there as long as the
@@ -52,7 +57,7 @@ dbmig_relation_oid(const char *name)
 	return relation;
 }
 
-/* Conversions between C and column values. */
+/* ---------------- columns ---------------- */
 
 char *
 dbmig_get_text(HeapTuple tuple, int attnum, TupleDesc desc)
@@ -70,6 +75,25 @@ dbmig_get_bool(HeapTuple tuple, int attnum, TupleDesc desc)
 	Datum		value = heap_getattr(tuple, attnum, desc, &isnull);
 
 	return !isnull && DatumGetBool(value);
+}
+
+int32
+dbmig_get_int(HeapTuple tuple, int attnum, TupleDesc desc)
+{
+	bool		isnull;
+	Datum		value = heap_getattr(tuple, attnum, desc, &isnull);
+
+	return isnull ? 0 : DatumGetInt32(value);
+}
+
+/* A column of type timestamptz; 0 when it is null. */
+TimestampTz
+dbmig_get_time(HeapTuple tuple, int attnum, TupleDesc desc)
+{
+	bool		isnull;
+	Datum		value = heap_getattr(tuple, attnum, desc, &isnull);
+
+	return isnull ? 0 : DatumGetTimestampTz(value);
 }
 
 /* The elements of a text[] column; NULL elements are left out. */
@@ -116,6 +140,8 @@ dbmig_set_text(Datum *values, bool *nulls, int attnum, const char *value)
 		values[attnum - 1] = CStringGetTextDatum(value);
 }
 
+/* ---------------- scans and writes ---------------- */
+
 /* A scan key for equality on a text column of collation "C". */
 void
 dbmig_text_key(ScanKey key, int attnum, const char *value)
@@ -124,9 +150,13 @@ dbmig_text_key(ScanKey key, int attnum, const char *value)
 				CStringGetTextDatum(value));
 }
 
+/*
+ * Begin a scan of a table by an index; NULL scans all of the table.  A NULL
+ * snapshot is the latest one.
+ */
 void
-dbmig_begin_scan(DbmigTableScan *scan, const char *table, const char *index, LOCKMODE lockmode,
-		   Snapshot snapshot, int nkeys, ScanKey keys)
+dbmig_begin_scan(DbmigTableScan *scan, const char *table, const char *index,
+				 LOCKMODE lockmode, Snapshot snapshot, int nkeys, ScanKey keys)
 {
 	scan->snapshot = NULL;
 	if (snapshot == NULL)
@@ -161,7 +191,8 @@ dbmig_insert_row(const char *table, Datum *values, bool *nulls)
 
 /* Replace columns of the row that an open scan stands on. */
 void
-dbmig_update_row(DbmigTableScan *scan, HeapTuple tuple, Datum *values, bool *nulls, bool *replace)
+dbmig_update_row(DbmigTableScan *scan, HeapTuple tuple, Datum *values,
+				 bool *nulls, bool *replace)
 {
 	HeapTuple	changed = heap_modify_tuple(tuple, RelationGetDescr(scan->relation),
 											values, nulls, replace);
@@ -170,39 +201,109 @@ dbmig_update_row(DbmigTableScan *scan, HeapTuple tuple, Datum *values, bool *nul
 	heap_freetuple(changed);
 }
 
-/*
- * Write a whole row over the one that a scan stands on, or insert it if there
- * is none.  Ends the scan.
- */
-void
-dbmig_put_row(DbmigTableScan *scan, HeapTuple tuple, const char *table, Datum *values,
-		bool *nulls)
+/* ---------------- rows by primary key ---------------- */
+
+/* Begin a scan of the rows with this key, or with this beginning of one. */
+static void
+begin_key_scan(DbmigTableScan *scan, const char *table, const char *const *key,
+			   LOCKMODE lockmode, Snapshot snapshot)
 {
+	ScanKeyData keys[MAX_KEY_COLUMNS];
+	char		index[NAMEDATALEN];
+	int			n;
+
+	for (n = 0; key[n]; n++)
+	{
+		Assert(n < MAX_KEY_COLUMNS);
+		dbmig_text_key(&keys[n], n + 1, key[n]);
+	}
+	snprintf(index, sizeof(index), "%s_pkey", table);
+	dbmig_begin_scan(scan, table, index, lockmode, snapshot, n, keys);
+}
+
+/*
+ * Begin a scan and stand on the first row with this key; NULL if there is
+ * none.  The caller ends the scan.
+ */
+HeapTuple
+dbmig_find_row(DbmigTableScan *scan, const char *table, const char *const *key,
+			   LOCKMODE lockmode, Snapshot snapshot)
+{
+	begin_key_scan(scan, table, key, lockmode, snapshot);
+	return systable_getnext(scan->scan);
+}
+
+/* What the reader makes of the row with this key; NULL if there is none. */
+void *
+dbmig_read_row(const char *table, const char *const *key, DbmigRowReader reader)
+{
+	DbmigTableScan scan;
+	HeapTuple	tuple = dbmig_find_row(&scan, table, key, AccessShareLock, NULL);
+	void	   *row = NULL;
+
+	if (HeapTupleIsValid(tuple))
+		row = reader(tuple, RelationGetDescr(scan.relation));
+	dbmig_end_scan(&scan, AccessShareLock);
+	return row;
+}
+
+/* A list of what the reader makes of the rows, ascending by primary key. */
+List *
+dbmig_read_rows(const char *table, const char *const *key, Snapshot snapshot,
+				DbmigRowReader reader)
+{
+	List	   *rows = NIL;
+	DbmigTableScan scan;
+	HeapTuple	tuple;
+
+	begin_key_scan(&scan, table, key, AccessShareLock, snapshot);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan.scan)))
+	{
+		CHECK_FOR_INTERRUPTS();
+		rows = lappend(rows, reader(tuple, RelationGetDescr(scan.relation)));
+	}
+	dbmig_end_scan(&scan, AccessShareLock);
+	return rows;
+}
+
+/* Write a whole row over the one with this key, or insert it if there is none. */
+void
+dbmig_put_row(const char *table, const char *const *key, Datum *values,
+			  bool *nulls)
+{
+	DbmigTableScan scan;
+	HeapTuple	tuple = dbmig_find_row(&scan, table, key, RowExclusiveLock, NULL);
+
 	if (HeapTupleIsValid(tuple))
 	{
-		int			natts = RelationGetNumberOfAttributes(scan->relation);
+		int			natts = RelationGetNumberOfAttributes(scan.relation);
 		bool	   *replace = palloc(sizeof(bool) * natts);
 
 		memset(replace, true, sizeof(bool) * natts);
-		dbmig_update_row(scan, tuple, values, nulls, replace);
+		dbmig_update_row(&scan, tuple, values, nulls, replace);
 		pfree(replace);
-		dbmig_end_scan(scan, NoLock);
+		dbmig_end_scan(&scan, NoLock);
 		CommandCounterIncrement();
 	}
 	else
 	{
-		dbmig_end_scan(scan, NoLock);
+		dbmig_end_scan(&scan, NoLock);
 		dbmig_insert_row(table, values, nulls);
 	}
 }
 
-int32
-dbmig_get_int(HeapTuple tuple, int attnum, TupleDesc desc)
+/* Delete the row with this key; false if there is none. */
+bool
+dbmig_delete_row(const char *table, const char *const *key)
 {
-	bool		isnull;
-	Datum		value = heap_getattr(tuple, attnum, desc, &isnull);
+	DbmigTableScan scan;
+	HeapTuple	tuple = dbmig_find_row(&scan, table, key, RowExclusiveLock, NULL);
 
-	return isnull ? 0 : DatumGetInt32(value);
+	if (HeapTupleIsValid(tuple))
+		CatalogTupleDelete(scan.relation, &tuple->t_self);
+	dbmig_end_scan(&scan, NoLock);
+	CommandCounterIncrement();
+	return HeapTupleIsValid(tuple);
 }
 
 /* The client's address, as the function of that name tells it. */

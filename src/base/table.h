@@ -13,13 +13,16 @@
 #include "access/genam.h"
 #include "access/htup.h"
 #include "access/tupdesc.h"
+#include "datatype/timestamp.h"
+#include "nodes/pg_list.h"
 #include "storage/lockdefs.h"
 #include "utils/relcache.h"
 #include "utils/snapshot.h"
 
 /*
- * Scan an index of one of our tables, or all of one.  Every scan goes through here, so that
- * each sees either the snapshot it was given or, with NULL, the latest one.
+ * A scan of an index of one of our tables, or of all of one.  Every scan goes
+ * through here, so that each sees either the snapshot it was given or, with
+ * NULL, the latest one.
  */
 typedef struct DbmigTableScan
 {
@@ -28,11 +31,22 @@ typedef struct DbmigTableScan
 	Snapshot	snapshot;		/* ours to unregister, or NULL */
 } DbmigTableScan;
 
+/*
+ * Values of the first columns of a table, none of them NULL.  They are of type
+ * text, and the columns of its primary key, whose index is named as the server
+ * does it.
+ */
+#define DBMIG_KEY(...)	((const char *const[]) {__VA_ARGS__, NULL})
+
+/* Makes a row of a tuple, in the current memory context. */
+typedef void *(*DbmigRowReader) (HeapTuple tuple, TupleDesc desc);
+
 extern Oid	dbmig_relation_oid(const char *name);
 
 extern char *dbmig_get_text(HeapTuple tuple, int attnum, TupleDesc desc);
 extern bool dbmig_get_bool(HeapTuple tuple, int attnum, TupleDesc desc);
 extern int32 dbmig_get_int(HeapTuple tuple, int attnum, TupleDesc desc);
+extern TimestampTz dbmig_get_time(HeapTuple tuple, int attnum, TupleDesc desc);
 extern char **dbmig_get_names(HeapTuple tuple, int attnum, TupleDesc desc,
 							  int *count);
 extern Datum dbmig_names_datum(char **names, int count);
@@ -48,7 +62,16 @@ extern void dbmig_end_scan(DbmigTableScan *scan, LOCKMODE unlockmode);
 extern void dbmig_insert_row(const char *table, Datum *values, bool *nulls);
 extern void dbmig_update_row(DbmigTableScan *scan, HeapTuple tuple, Datum *values,
 							 bool *nulls, bool *replace);
-extern void dbmig_put_row(DbmigTableScan *scan, HeapTuple tuple,
-						  const char *table, Datum *values, bool *nulls);
+
+extern HeapTuple dbmig_find_row(DbmigTableScan *scan, const char *table,
+								const char *const *key, LOCKMODE lockmode,
+								Snapshot snapshot);
+extern void *dbmig_read_row(const char *table, const char *const *key,
+							DbmigRowReader reader);
+extern List *dbmig_read_rows(const char *table, const char *const *key,
+							 Snapshot snapshot, DbmigRowReader reader);
+extern void dbmig_put_row(const char *table, const char *const *key,
+						  Datum *values, bool *nulls);
+extern bool dbmig_delete_row(const char *table, const char *const *key);
 
 #endif							/* DBMIG_TABLE_H */
