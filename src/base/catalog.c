@@ -17,6 +17,7 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "base/catalog.h"
+#include "base/session.h"
 #include "base/table.h"
 #include "catalog/indexing.h"
 #include "catalog/pg_type.h"
@@ -514,9 +515,9 @@ dbmig_log_append(const DbmigLogEntry *entry)
 	values[Anum_log_started_at - 1] = TimestampTzGetDatum(entry->started_at);
 	values[Anum_log_elapsed - 1] = IntervalPGetDatum(elapsed);
 	dbmig_set_text(values, nulls, Anum_log_role,
-			 GetUserNameFromId(GetUserId(), false));
+			 dbmig_current_role());
 	dbmig_set_text(values, nulls, Anum_log_session_role,
-			 GetUserNameFromId(GetSessionUserId(), false));
+			 dbmig_session_role());
 	values[Anum_log_client_addr - 1] =
 		dbmig_client_address(&nulls[Anum_log_client_addr - 1]);
 	dbmig_set_text(values, nulls, Anum_log_application_name,

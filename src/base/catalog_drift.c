@@ -17,6 +17,7 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "base/catalog.h"
+#include "base/session.h"
 #include "base/table.h"
 #include "catalog/indexing.h"
 #include "miscadmin.h"
@@ -101,9 +102,9 @@ dbmig_ddl_append(const DbmigDdl *row)
 	values[Anum_ddl_identities - 1] = dbmig_names_datum(row->identities,
 														row->nobjects);
 	dbmig_set_text(values, nulls, Anum_ddl_role,
-				   GetUserNameFromId(GetUserId(), false));
+				   dbmig_current_role());
 	dbmig_set_text(values, nulls, Anum_ddl_session_role,
-				   GetUserNameFromId(GetSessionUserId(), false));
+				   dbmig_session_role());
 	values[Anum_ddl_client_addr - 1] =
 		dbmig_client_address(&nulls[Anum_ddl_client_addr - 1]);
 	dbmig_set_text(values, nulls, Anum_ddl_application_name,

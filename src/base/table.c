@@ -305,16 +305,3 @@ dbmig_delete_row(const char *table, const char *const *key)
 	CommandCounterIncrement();
 	return HeapTupleIsValid(tuple);
 }
-
-/* The client's address, as the function of that name tells it. */
-Datum
-dbmig_client_address(bool *isnull)
-{
-	LOCAL_FCINFO(fcinfo, 0);
-	Datum		address;
-
-	InitFunctionCallInfoData(*fcinfo, NULL, 0, InvalidOid, NULL, NULL);
-	address = inet_client_addr(fcinfo);
-	*isnull = fcinfo->isnull;
-	return address;
-}

@@ -52,7 +52,6 @@ extern char **dbmig_get_names(HeapTuple tuple, int attnum, TupleDesc desc,
 extern Datum dbmig_names_datum(char **names, int count);
 extern void dbmig_set_text(Datum *values, bool *nulls, int attnum,
 						   const char *value);
-extern Datum dbmig_client_address(bool *isnull);
 
 extern void dbmig_text_key(ScanKey key, int attnum, const char *value);
 extern void dbmig_begin_scan(DbmigTableScan *scan, const char *table,

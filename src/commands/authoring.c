@@ -13,6 +13,7 @@
  */
 #include "postgres.h"
 
+#include "base/session.h"
 #include "catalog/pg_type.h"
 #include "commands/commands.h"
 #include "engine/engine.h"
@@ -231,7 +232,7 @@ dbmig_set_template(PG_FUNCTION_ARGS)
 	dbmig_lock_project(project);
 	if (template)
 		dbmig_template_put(project, template,
-						   GetUserNameFromId(GetUserId(), false));
+						   dbmig_current_role());
 	else
 		dbmig_template_delete(project);
 	PG_RETURN_VOID();

@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "base/session.h"
 #include "commands/commands.h"
 #include "engine/compare.h"
 #include "engine/engine.h"
@@ -29,7 +30,7 @@ dbmig_set_model(PG_FUNCTION_ARGS)
 
 	PreventCommandIfReadOnly("dbm_set_model()");
 	model.ddl = dbmig_text_argument(fcinfo, 0, "ddl");
-	model.author = GetUserNameFromId(GetUserId(), false);
+	model.author = dbmig_current_role();
 	dbmig_lock_project(project);
 	dbmig_model_put(project, &model);
 	PG_RETURN_VOID();

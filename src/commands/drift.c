@@ -10,6 +10,7 @@
  */
 #include "postgres.h"
 
+#include "base/session.h"
 #include "commands/commands.h"
 #include "commands/event_trigger.h"
 #include "engine/drift.h"
@@ -61,7 +62,7 @@ dbmig_drift(PG_FUNCTION_ARGS)
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	DbmigProject *project = dbmig_project_load(dbmig_project_argument(fcinfo, 0),
 											   GetActiveSnapshot());
-	const char *role = quote_identifier(GetUserNameFromId(GetUserId(), false));
+	const char *role = quote_identifier(dbmig_current_role());
 	ListCell   *lc;
 
 	InitMaterializedSRF(fcinfo, 0);

@@ -16,6 +16,7 @@
  */
 #include "postgres.h"
 
+#include "base/session.h"
 #include "commands/commands.h"
 #include "engine/engine.h"
 #include "miscadmin.h"
@@ -25,12 +26,6 @@
 PG_FUNCTION_INFO_V1(dbmig_register);
 PG_FUNCTION_INFO_V1(dbmig_unregister);
 PG_FUNCTION_INFO_V1(dbmig_adopt);
-
-static char *
-current_role(void)
-{
-	return GetUserNameFromId(GetUserId(), false);
-}
 
 static bool
 is_blank(const char *text)
@@ -136,7 +131,7 @@ dbmig_register_script(char *file_name, const char *text, bool force)
 	row.from = script.from;
 	row.to = script.to;
 	row.checksum = dbmig_script_checksum(text, file_name);
-	row.author = current_role();
+	row.author = dbmig_current_role();
 
 	dbmig_lock_project(project);
 	if (script.header->revision == NULL)
@@ -291,9 +286,9 @@ dbmig_adopt(PG_FUNCTION_ARGS)
 		const DbmigScript *script = lfirst(lc);
 
 		dbmig_registered_set_author(project, script->from, script->to,
-									current_role());
+									dbmig_current_role());
 	}
 	if (applied)
-		dbmig_applied_set_author(project, revision, current_role());
+		dbmig_applied_set_author(project, revision, dbmig_current_role());
 	PG_RETURN_VOID();
 }

@@ -18,6 +18,7 @@
  */
 #include "postgres.h"
 
+#include "base/session.h"
 #include "base/settings.h"
 #include "catalog/pg_authid.h"
 #include "engine/compare.h"
@@ -88,7 +89,7 @@ usable_template(const char *project)
 				   project),
 			OidIsValid(role) ?
 			errdetail("Role \"%s\" set it, which does not have the privileges of role \"%s\".",
-					  author, GetUserNameFromId(GetUserId(), false)) :
+					  author, dbmig_current_role()) :
 			errdetail("Role \"%s\" set it, which does not exist any more.",
 					  author),
 			errhint("Read it with dbm_template() and set it again with dbm_set_template()."));
@@ -192,7 +193,7 @@ compose_revision(List *files, const char *template, const char *project,
 				 DbmigHeader *header, const char *upgrade, bool transactional,
 				 const char *downgrade, bool returns_transactional)
 {
-	const char *author = GetUserNameFromId(GetUserId(), false);
+	const char *author = dbmig_current_role();
 
 	header->transactional = transactional;
 	files = lappend(files,
@@ -329,7 +330,7 @@ dbmig_store_files(const char *project, List *files)
 		row.from = file->from;
 		row.to = file->to;
 		row.checksum = dbmig_script_checksum(file->text, file->file_name);
-		row.author = GetUserNameFromId(GetUserId(), false);
+		row.author = dbmig_current_role();
 		dbmig_registered_put(project, &row, file->text);
 	}
 }

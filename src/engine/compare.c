@@ -21,6 +21,7 @@
  */
 #include "postgres.h"
 
+#include "base/session.h"
 #include "base/settings.h"
 #include "engine/compare.h"
 #include "engine/engine.h"
@@ -110,7 +111,7 @@ usable_model(const char *project)
 					   project),
 				OidIsValid(author) ?
 				errdetail("Role \"%s\" set it, which does not have the privileges of role \"%s\".",
-						  model->author, GetUserNameFromId(GetUserId(), false)) :
+						  model->author, dbmig_current_role()) :
 				errdetail("Role \"%s\" set it, which does not exist any more.",
 						  model->author),
 				errhint("Use it as its author with SET ROLE, or read it with dbm_model() and set it yourself."));
@@ -128,7 +129,7 @@ model_role(const DbmigModel *model)
 {
 	if (has_privs_of_role(GetUserId(), get_role_oid(model->author, false)))
 		return model->author;
-	return GetUserNameFromId(GetUserId(), false);
+	return dbmig_current_role();
 }
 
 /* Run the project's model. */
@@ -190,13 +191,20 @@ add_revisions(DbmigText *text, DbmigStated *stated, const char *name, const char
 	dbmig_note_stated_by_revisions(stated, project, others);
 }
 
+/* The caller, quoted. */
+static const char *
+quoted_role(void)
+{
+	return quote_identifier(dbmig_current_role());
+}
+
 /* Whose the objects are that a text makes, quoted. */
 static const char *
 runner_of(const char *project, const char *source)
 {
 	if (strcmp(source, "model") == 0)
 		return quote_identifier(model_role(usable_model(project)));
-	return quote_identifier(GetUserNameFromId(GetUserId(), false));
+	return quoted_role();
 }
 
 /*
@@ -217,7 +225,7 @@ deployer_of(const char *project)
 			last = row;
 	}
 	return quote_identifier(last ? last->applied_by :
-							GetUserNameFromId(GetUserId(), false));
+							dbmig_current_role());
 }
 
 /*
@@ -244,7 +252,7 @@ source_text(const char *project, const char *source)
 	DbmigStated *stated = dbmig_stated_create();
 
 	text->source = source;
-	text->role = GetUserNameFromId(GetUserId(), false);
+	text->role = dbmig_current_role();
 	text->stated = stated;
 	if (is_revision(source))
 		add_revisions(text, stated, project, source + strlen(revision_prefix));
@@ -898,13 +906,6 @@ dbmig_compare(const char *project, const char *from, const char *to,
 	return comparison;
 }
 
-/* The user who will run what is generated, quoted. */
-static const char *
-current_role(void)
-{
-	return quote_identifier(GetUserNameFromId(GetUserId(), false));
-}
-
 /* What leads to the schema in between, and what it turns out to be. */
 typedef struct Between
 {
@@ -924,7 +925,7 @@ static char *
 build_text(const DbmigInventory *inventory)
 {
 	DbmigInventory nothing = {0};
-	DbmigDiff  *diff = dbmig_diff(&nothing, inventory, current_role());
+	DbmigDiff  *diff = dbmig_diff(&nothing, inventory, quoted_role());
 	StringInfoData text;
 	ListCell   *lc;
 
@@ -967,7 +968,7 @@ read_between(DbmigSandbox *sandbox, void *arg)
 	between->inventory = read_sandbox(sandbox, schemas);
 	if (is_text(comparison->from_name))
 		assign_to_deployer(between->inventory, comparison->project,
-						   comparison->from_name, current_role());
+						   comparison->from_name, quoted_role());
 	dbmig_settle_spellings(sandbox, between->inventory, comparison->to, schemas);
 	dbmig_settle_spellings(sandbox, between->inventory, comparison->from, schemas);
 }
@@ -1101,7 +1102,7 @@ dbmig_comparison_changes(const DbmigComparison *comparison, bool backward)
 	DbmigUnits	units = comparison->options.concurrently ? DBMIG_CONCURRENTLY :
 		backward || comparison->options.in_one ? DBMIG_ONE_UNIT : DBMIG_UNITS;
 	const char *role = comparison->options.in_script ?
-		deployer_of(comparison->project) : current_role();
+		deployer_of(comparison->project) : quoted_role();
 	DbmigDiff  *diff = dbmig_diff_in_units(from, to, role, units);
 	Bitmapset  *makers = NULL;	/* units that make functions */
 	List	   *changes = NIL;

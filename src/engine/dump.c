@@ -27,13 +27,13 @@
 #include <unistd.h>
 
 #include "access/xact.h"
+#include "base/hash.h"
+#include "base/session.h"
 #include "base/settings.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_authid.h"
 #include "catalog/pg_class.h"
 #include "commands/dbcommands.h"
-#include "common/cryptohash.h"
-#include "common/sha2.h"
 #include "engine/engine.h"
 #include "miscadmin.h"
 #include "pgtime.h"
@@ -102,37 +102,23 @@ check_directory(void)
 static char *
 hash_file(int fd, const char *path, int64 *size)
 {
-	pg_cryptohash_ctx *hash = pg_cryptohash_create(PG_SHA256);
-	uint8		digest[PG_SHA256_DIGEST_LENGTH];
-	char	   *hex = palloc(PG_SHA256_DIGEST_LENGTH * 2 + 1);
+	pg_cryptohash_ctx *hash = dbmig_hash_begin();
 	char	   *buffer = palloc(65536);
-	ssize_t		n = 0;
-	bool		good = hash && pg_cryptohash_init(hash) == 0;
+	ssize_t		n;
 
 	*size = 0;
-	PG_TRY();
+	while ((n = read(fd, buffer, 65536)) > 0)
 	{
-		while (good && (n = read(fd, buffer, 65536)) > 0)
-		{
-			CHECK_FOR_INTERRUPTS();
-			good = pg_cryptohash_update(hash, (uint8 *) buffer, n) == 0;
-			*size += n;
-		}
-		if (n < 0)
-			ereport(ERROR,
-					errcode_for_file_access(),
-					errmsg("could not read file \"%s\": %m", path));
-		if (!good || pg_cryptohash_final(hash, digest, sizeof(digest)) != 0)
-			elog(ERROR, "could not compute a SHA-256 checksum");
+		CHECK_FOR_INTERRUPTS();
+		dbmig_hash_bytes(hash, buffer, n);
+		*size += n;
 	}
-	PG_FINALLY();
-	{
-		pg_cryptohash_free(hash);
-	}
-	PG_END_TRY();
-	hex[hex_encode((char *) digest, sizeof(digest), hex)] = '\0';
+	if (n < 0)
+		ereport(ERROR,
+				errcode_for_file_access(),
+				errmsg("could not read file \"%s\": %m", path));
 	pfree(buffer);
-	return hex;
+	return dbmig_hash_end(hash);
 }
 
 /*
@@ -399,7 +385,7 @@ dbmig_dump(DbmigDump *dump)
 	project = dbmig_project_load_state(dump->project, GetActiveSnapshot());
 	dump->heads = dbmig_current_heads(project, &dump->nheads);
 	dump->database = get_database_name(MyDatabaseId);
-	dump->dumped_by = GetUserNameFromId(GetUserId(), false);
+	dump->dumped_by = dbmig_current_role();
 	dump->dumped_at = GetCurrentTimestamp();
 	dump->file = file_name(dump, dbmig_heads_text(project));
 	draft.path = dbmig_dump_file_path(dump->file);

@@ -29,6 +29,8 @@
  */
 #include "postgres.h"
 
+#include "base/hash.h"
+#include "base/session.h"
 #include "catalog/pg_type.h"
 #include "engine/kept.h"
 #include "executor/spi.h"
@@ -129,7 +131,7 @@ static const char surroundings_query[] =
  * Add what surrounds the text of a role; false if that cannot be told.
  */
 static bool
-append_surroundings(StringInfo text, const char *role, List *managed)
+hash_surroundings(pg_cryptohash_ctx *hash, const char *role, List *managed)
 {
 	Oid			types[] = {NAMEOID, OIDARRAYOID};
 	Datum		values[2];
@@ -152,8 +154,8 @@ append_surroundings(StringInfo text, const char *role, List *managed)
 		elog(ERROR, "catalog query failed: %s", surroundings_query);
 	complete = !DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0],
 										   SPI_tuptable->tupdesc, 2, &isnull));
-	dbmig_append_hashed(text, SPI_getvalue(SPI_tuptable->vals[0],
-										   SPI_tuptable->tupdesc, 1));
+	dbmig_hash_text(hash, SPI_getvalue(SPI_tuptable->vals[0],
+									   SPI_tuptable->tupdesc, 1));
 	SPI_finish();
 	AtEOXact_GUC(false, level);
 	return complete;
@@ -161,49 +163,41 @@ append_surroundings(StringInfo text, const char *role, List *managed)
 
 /* Add what the engine reads, and how inventories are written. */
 static void
-append_kinds(StringInfo text)
+hash_kinds(pg_cryptohash_ctx *hash)
 {
 	for (int i = 0; i < dbmig_nkinds; i++)
 	{
 		const DbmigKind *kind = dbmig_kinds[i];
 
-		dbmig_append_hashed(text, kind->name);
-		dbmig_append_hashed(text, kind->query);
+		dbmig_hash_text(hash, kind->name);
+		dbmig_hash_text(hash, kind->query);
 		for (int k = 0; k < kind->nrules; k++)
-			dbmig_append_hashed(text, kind->rules[k].attribute);
+			dbmig_hash_text(hash, kind->rules[k].attribute);
 	}
-	dbmig_append_hashed(text, dbmig_unmanaged_query);
+	dbmig_hash_text(hash, dbmig_unmanaged_query);
 }
 
 /* The key of a text in its present surroundings; NULL: it has none. */
 static char *
 key_of(const DbmigText *text, List *managed)
 {
-	StringInfoData all;
-	char	   *key = NULL;
+	pg_cryptohash_ctx *hash = dbmig_hash_begin();
+	bool		complete;
+	char	   *key;
 	ListCell   *lc;
 
-	initStringInfo(&all);
 	/* the sandbox has the settings of the caller, the query its own */
 	for (int i = 0; i < (int) lengthof(settings); i++)
-		dbmig_append_hashed(&all, GetConfigOption(settings[i], true, false));
-	if (append_surroundings(&all, text->role, managed))
-	{
-		append_kinds(&all);
-		dbmig_append_hashed(&all, text->role);
-		dbmig_append_hashed(&all, GetUserNameFromId(GetUserId(), false));
-		dbmig_append_hashed(&all, dbmig_stated_text(text->stated));
-		foreach(lc, text->scripts)
-		{
-			/* each by a hash of its own: together they may be long */
-			const char *script = lfirst(lc);
-
-			dbmig_append_hashed(&all, dbmig_text_hash(script, strlen(script)));
-		}
-		key = dbmig_text_hash(all.data, all.len);
-	}
-	pfree(all.data);
-	return key;
+		dbmig_hash_text(hash, GetConfigOption(settings[i], true, false));
+	complete = hash_surroundings(hash, text->role, managed);
+	hash_kinds(hash);
+	dbmig_hash_text(hash, text->role);
+	dbmig_hash_text(hash, dbmig_current_role());
+	dbmig_hash_text(hash, dbmig_stated_text(text->stated));
+	foreach(lc, text->scripts)
+		dbmig_hash_text(hash, lfirst(lc));
+	key = dbmig_hash_end(hash);
+	return complete ? key : NULL;
 }
 
 /* Where the inventory of a text is kept, and what is there. */

@@ -12,7 +12,6 @@
 
 #include "base/catalog.h"
 #include "engine/sandbox.h"
-#include "lib/stringinfo.h"
 #include "schema/schema.h"
 
 /* What a text says: all that the inventory depends on, but its surroundings. */
@@ -44,8 +43,6 @@ extern void dbmig_keep_inventory(DbmigKeeping *keeping,
 extern void dbmig_keep(const DbmigKeeping *keeping, List *managed);
 
 /* spelling.c */
-extern char *dbmig_text_hash(const char *text, int length);
-extern void dbmig_append_hashed(StringInfo text, const char *value);
 extern bool dbmig_is_spelled_differently(const DbmigFact *a, const DbmigFact *b);
 extern List *dbmig_spelling_questions(const DbmigInventory *from,
 									  const DbmigInventory *to, bool is_from);

@@ -29,6 +29,7 @@
  */
 #include "postgres.h"
 
+#include "base/hash.h"
 #include "engine/engine.h"
 #include "engine/kept.h"
 #include "lib/stringinfo.h"
@@ -173,7 +174,7 @@ state_digest(const DbmigProject *project)
 							 project->graph->nodes[i].id);
 	}
 	utf8 = pg_server_to_any(names.data, names.len, PG_UTF8);
-	return dbmig_text_hash(utf8, strlen(utf8));
+	return dbmig_hash(utf8, strlen(utf8));
 }
 
 /* ---------------- Alembic's table ---------------- */

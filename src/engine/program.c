@@ -37,6 +37,7 @@
 #include <unistd.h>
 
 #include "base/compat.h"
+#include "base/session.h"
 #include "base/settings.h"
 #include "commands/dbcommands.h"
 #include "engine/engine.h"
@@ -134,7 +135,7 @@ dbmig_connection_string(const char *database)
 	initStringInfo(&string);
 	append_parameter(&string, "host", linitial(directories));
 	append_parameter(&string, "port", psprintf("%d", PostPortNumber));
-	append_parameter(&string, "user", GetUserNameFromId(GetSessionUserId(), false));
+	append_parameter(&string, "user", dbmig_session_role());
 	append_parameter(&string, "dbname", database);
 	return string.data;
 }
@@ -177,7 +178,7 @@ environment(void)
 	/* it works as the role that is current here */
 	initStringInfo(&options);
 	appendStringInfoString(&options, "PGOPTIONS=-c role=");
-	for (const char *role = GetUserNameFromId(GetUserId(), false); *role; role++)
+	for (const char *role = dbmig_current_role(); *role; role++)
 	{
 		if (isspace((unsigned char) *role) || *role == '\\')
 			appendStringInfoChar(&options, '\\');
@@ -563,7 +564,7 @@ failed(const char *path, const char *messages, int status)
 			errdetail_internal("%s", messages[0] ? messages : wait_result_to_str(status)),
 			strstr(messages, "connection to server ") == NULL ? 0 :
 			errhint("The program connects as role \"%s\" through the server's Unix-domain socket, without asking for a password; pg_hba.conf has to let it in.",
-					GetUserNameFromId(GetSessionUserId(), false)));
+					dbmig_session_role()));
 }
 
 /*

@@ -19,6 +19,7 @@
  */
 #include "postgres.h"
 
+#include "base/session.h"
 #include "engine/compare.h"
 #include "engine/sandbox.h"
 #include "miscadmin.h"
@@ -126,7 +127,7 @@ make_old_side(DbmigSandbox *sandbox, Renaming *renaming)
 
 	keep_common(nothing, renaming->whole);
 	foreach(lc, dbmig_diff(nothing, renaming->whole,
-						   quote_identifier(GetUserNameFromId(GetUserId(), false)))->actions)
+						   quote_identifier(dbmig_current_role()))->actions)
 		statements = lappend(statements,
 							 ((const DbmigAction *) lfirst(lc))->statement);
 	if (!dbmig_sandbox_try(sandbox, statements))

@@ -22,6 +22,7 @@
 
 #include "access/xact.h"
 #include "base/catalog.h"
+#include "base/session.h"
 #include "base/settings.h"
 #include "engine/compare.h"
 #include "engine/engine.h"
@@ -35,12 +36,6 @@
 #include "utils/timestamp.h"
 
 #define MAX_NAME_LENGTH 128
-
-static char *
-current_role(void)
-{
-	return GetUserNameFromId(GetUserId(), false);
-}
 
 /* Let user mappings have no options, as far as an inventory says. */
 void
@@ -155,7 +150,7 @@ dbmig_take_snapshot(const char *project, const char *name, bool with_data)
 	row->objects = count_objects(inventory);
 	row->fingerprint = dbmig_inventory_fingerprint(inventory);
 	row->server_version = server_version();
-	row->taken_by = current_role();
+	row->taken_by = dbmig_current_role();
 	row->taken_at = GetCurrentTimestamp();
 	dbmig_snapshot_insert(project, row, dbmig_inventory_to_jsonb(inventory));
 	return row;
@@ -211,7 +206,7 @@ keep_state(const DbmigProject *project)
 	row.objects = count_objects(inventory);
 	row.fingerprint = dbmig_inventory_fingerprint(inventory);
 	row.server_version = server_version();
-	row.taken_by = current_role();
+	row.taken_by = dbmig_current_role();
 	row.taken_at = GetCurrentTimestamp();
 	dbmig_fingerprint_put(project->name, &row,
 						  dbmig_step_snapshot == DBMIG_STEP_INVENTORY ?

@@ -16,8 +16,7 @@
  */
 #include "postgres.h"
 
-#include "common/cryptohash.h"
-#include "common/sha2.h"
+#include "base/hash.h"
 #include "engine/kept.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
@@ -41,52 +40,20 @@ typedef struct Question
 /* A note in a hash table. */
 typedef struct Note
 {
-	char		hash[2 * PG_SHA256_DIGEST_LENGTH];	/* the key */
+	char		hash[DBMIG_HASH_DIGITS];	/* the key */
 	const char *attributes;
 } Note;
-
-/* SHA-256 of a text, in hex. */
-char *
-dbmig_text_hash(const char *text, int length)
-{
-	pg_cryptohash_ctx *context = pg_cryptohash_create(PG_SHA256);
-	uint8		digest[PG_SHA256_DIGEST_LENGTH];
-	char	   *result = palloc(2 * sizeof(digest) + 1);
-
-	if (context == NULL || pg_cryptohash_init(context) < 0 ||
-		pg_cryptohash_update(context, (const uint8 *) text, length) < 0 ||
-		pg_cryptohash_final(context, digest, sizeof(digest)) < 0)
-		elog(ERROR, "could not compute SHA-256: %s", pg_cryptohash_error(context));
-	pg_cryptohash_free(context);
-	(void) hex_encode((const char *) digest, sizeof(digest), result);
-	result[2 * sizeof(digest)] = '\0';
-	return result;
-}
-
-/* Add a text and its end; NULL is told from empty. */
-void
-dbmig_append_hashed(StringInfo text, const char *value)
-{
-	appendStringInfoChar(text, value ? '+' : '-');
-	if (value)
-		appendStringInfoString(text, value);
-	appendStringInfoChar(text, '\0');
-}
 
 static char *
 fact_hash(const DbmigFact *fact)
 {
-	StringInfoData text;
-	char	   *result;
+	pg_cryptohash_ctx *hash = dbmig_hash_begin();
 
-	initStringInfo(&text);
-	dbmig_append_hashed(&text, fact->kind->name);
-	dbmig_append_hashed(&text, fact->id);
+	dbmig_hash_text(hash, fact->kind->name);
+	dbmig_hash_text(hash, fact->id);
 	for (int i = 0; i < fact->kind->nrules; i++)
-		dbmig_append_hashed(&text, fact->values[i]);
-	result = dbmig_text_hash(text.data, text.len);
-	pfree(text.data);
-	return result;
+		dbmig_hash_text(hash, fact->values[i]);
+	return dbmig_hash_end(hash);
 }
 
 /* The attributes whose expressions have different texts. */
@@ -183,7 +150,7 @@ dbmig_spelling_answer(const DbmigKept *row, List *questions)
 		return true;
 	if (row == NULL || row->nspellings == 0)
 		return false;
-	control.keysize = 2 * PG_SHA256_DIGEST_LENGTH;
+	control.keysize = DBMIG_HASH_DIGITS;
 	control.entrysize = sizeof(Note);
 	control.hcxt = CurrentMemoryContext;
 	notes = hash_create("dbmig spellings", row->nspellings, &control,

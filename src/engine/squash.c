@@ -18,6 +18,7 @@
  */
 #include "postgres.h"
 
+#include "base/session.h"
 #include "engine/compare.h"
 #include "engine/engine.h"
 #include "lib/stringinfo.h"
@@ -379,7 +380,7 @@ dbmig_squash_files(const char *name, const char *from, const char *to,
 				   const char *message)
 {
 	const char *template = dbmig_begin_draft(name);
-	const char *author = GetUserNameFromId(GetUserId(), false);
+	const char *author = dbmig_current_role();
 	Squash		squash = {.project = dbmig_project_load(name, NULL)};
 	const DbmigGraph *graph = squash.project->graph;
 	DbmigHeader *header;

@@ -15,18 +15,13 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "base/session.h"
 #include "engine/engine.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
-
-static char *
-current_role(void)
-{
-	return GetUserNameFromId(GetUserId(), false);
-}
 
 /* Who registered the text that a step would run; NULL: a file of the server */
 static const char *
@@ -65,7 +60,7 @@ dbmig_check_author(const DbmigProject *project, const DbmigRevision *revision,
 				   revision->id, project->name),
 			OidIsValid(role) ?
 			errdetail("Role \"%s\" registered it, which does not have the privileges of role \"%s\".",
-					  author, current_role()) :
+					  author, dbmig_current_role()) :
 			errdetail("Role \"%s\" registered it, which does not exist any more.",
 					  author),
 			OidIsValid(role) ?
@@ -303,7 +298,7 @@ dbmig_insert_applied(const DbmigProject *project, int node,
 
 	dbmig_describe_applied(project, node, upgrade, checksum, &row);
 	row.applied_at = GetCurrentTimestamp();
-	row.applied_by = current_role();
+	row.applied_by = dbmig_current_role();
 	row.stamped = stamped;
 	dbmig_applied_insert(project->name, &row, upgrade,
 						 dbmig_revision_script(project, revision, DBMIG_DOWNGRADE));

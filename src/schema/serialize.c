@@ -19,8 +19,7 @@
  */
 #include "postgres.h"
 
-#include "common/cryptohash.h"
-#include "common/sha2.h"
+#include "base/hash.h"
 #include "miscadmin.h"
 #include "schema/schema.h"
 #include "utils/builtins.h"
@@ -353,16 +352,6 @@ dbmig_inventory_from_jsonb(Jsonb *jsonb)
 	return inventory;
 }
 
-/* Add a text and its end to a hash; NULL is told from empty. */
-static void
-hash_text(pg_cryptohash_ctx *hash, const char *text)
-{
-	if (pg_cryptohash_update(hash, (const uint8 *) (text ? "+" : "-"), 1) < 0 ||
-		pg_cryptohash_update(hash, (const uint8 *) (text ? text : ""),
-							 text ? strlen(text) + 1 : 1) < 0)
-		elog(ERROR, "could not compute SHA-256: %s", pg_cryptohash_error(hash));
-}
-
 /*
  * SHA-256, in hex, over everything that two inventories are compared by.  Two
  * that have the same fingerprint are the same schema; two that differ may
@@ -371,32 +360,23 @@ hash_text(pg_cryptohash_ctx *hash, const char *text)
 char *
 dbmig_inventory_fingerprint(const DbmigInventory *inventory)
 {
-	pg_cryptohash_ctx *hash = pg_cryptohash_create(PG_SHA256);
-	uint8		digest[PG_SHA256_DIGEST_LENGTH];
-	char	   *result = palloc(2 * sizeof(digest) + 1);
+	pg_cryptohash_ctx *hash = dbmig_hash_begin();
 
-	if (hash == NULL || pg_cryptohash_init(hash) < 0)
-		elog(ERROR, "could not initialize SHA-256");
 	for (int i = 0; i < inventory->n; i++)
 	{
 		const DbmigFact *fact = inventory->facts[i];
 
 		CHECK_FOR_INTERRUPTS();
-		hash_text(hash, fact->kind->name);
-		hash_text(hash, fact->id);
-		hash_text(hash, fact->comment);
+		dbmig_hash_text(hash, fact->kind->name);
+		dbmig_hash_text(hash, fact->id);
+		dbmig_hash_text(hash, fact->comment);
 		for (int k = 0; k < fact->kind->nrules; k++)
 		{
 			if (fact->kind->rules[k].how == DBMIG_INFO || fact->values[k] == NULL)
 				continue;
-			hash_text(hash, fact->kind->rules[k].attribute);
-			hash_text(hash, fact->values[k]);
+			dbmig_hash_text(hash, fact->kind->rules[k].attribute);
+			dbmig_hash_text(hash, fact->values[k]);
 		}
 	}
-	if (pg_cryptohash_final(hash, digest, sizeof(digest)) < 0)
-		elog(ERROR, "could not compute SHA-256: %s", pg_cryptohash_error(hash));
-	pg_cryptohash_free(hash);
-	(void) hex_encode((const char *) digest, sizeof(digest), result);
-	result[2 * sizeof(digest)] = '\0';
-	return result;
+	return dbmig_hash_end(hash);
 }

@@ -50,9 +50,8 @@
 #include <ctype.h>
 #include <limits.h>
 
-#include "common/cryptohash.h"
+#include "base/hash.h"
 #include "common/keywords.h"
-#include "common/sha2.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
@@ -400,15 +399,6 @@ token_keyword(const Lexer *lexer)
 	return "";
 }
 
-/* Add bytes to the checksum. */
-static void
-hash_bytes(pg_cryptohash_ctx *hash, const void *data, size_t len)
-{
-	if (pg_cryptohash_update(hash, data, len) < 0)
-		elog(ERROR, "could not update SHA-256 context: %s",
-			 pg_cryptohash_error(hash));
-}
-
 /* Add the frame of a token to the checksum. */
 static void
 hash_token(pg_cryptohash_ctx *hash, char class, const char *value)
@@ -419,9 +409,9 @@ hash_token(pg_cryptohash_ctx *hash, char class, const char *value)
 	if (encoding != PG_UTF8 && encoding != PG_SQL_ASCII)
 		value = pg_server_to_any(value, strlen(value), PG_UTF8);
 	length = pg_hton32((uint32) strlen(value));
-	hash_bytes(hash, &class, 1);
-	hash_bytes(hash, &length, sizeof(length));
-	hash_bytes(hash, value, strlen(value));
+	dbmig_hash_bytes(hash, &class, 1);
+	dbmig_hash_bytes(hash, &length, sizeof(length));
+	dbmig_hash_bytes(hash, value, strlen(value));
 }
 
 /* A copy with ASCII letters in lower case. */
@@ -490,18 +480,12 @@ dbmig_script_checksum(const char *text, const char *file_name)
 {
 	Source		source;
 	Lexer		lexer;
-	pg_cryptohash_ctx *hash;
-	uint8		digest[PG_SHA256_DIGEST_LENGTH];
-	char		hex[PG_SHA256_DIGEST_LENGTH * 2 + 1];
+	pg_cryptohash_ctx *hash = dbmig_hash_begin();
 	MemoryContext caller;
 	bool		any = false;	/* was there a token but semicolons? */
 	bool		semicolon = false;	/* and a semicolon since? */
 
-	hash = pg_cryptohash_create(PG_SHA256);
-	if (pg_cryptohash_init(hash) < 0)
-		elog(ERROR, "could not initialize SHA-256 context: %s",
-			 pg_cryptohash_error(hash));
-	hash_bytes(hash, CHECKSUM_VERSION, strlen(CHECKSUM_VERSION));
+	dbmig_hash_bytes(hash, CHECKSUM_VERSION, strlen(CHECKSUM_VERSION));
 
 	begin_source(&source, text, file_name);
 	begin_scan(&lexer, &source);
@@ -526,12 +510,7 @@ dbmig_script_checksum(const char *text, const char *file_name)
 	end_source(&source);
 	pfree(source.clean);
 
-	if (pg_cryptohash_final(hash, digest, sizeof(digest)) < 0)
-		elog(ERROR, "could not finalize SHA-256 context: %s",
-			 pg_cryptohash_error(hash));
-	pg_cryptohash_free(hash);
-	hex[hex_encode((const char *) digest, sizeof(digest), hex)] = '\0';
-	return psprintf(CHECKSUM_VERSION "%s", hex);
+	return psprintf(CHECKSUM_VERSION "%s", dbmig_hash_end(hash));
 }
 
 /*
