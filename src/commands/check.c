@@ -419,17 +419,6 @@ check_unfinished(Report *report)
 	return steps != NIL;
 }
 
-static bool
-any_applied(const DbmigProject *project)
-{
-	for (int i = 0; i < project->graph->n; i++)
-	{
-		if (project->applied[i])
-			return true;
-	}
-	return false;
-}
-
 /*
  * dbm_check(project).  What can be wrong only because something else is, is
  * not looked at.
@@ -450,7 +439,7 @@ dbmig_check(PG_FUNCTION_ARGS)
 					"Correct the scripts; until then no revision can be run.");
 	else if (check_unfinished(&report))
 		check_revisions(&report, true);
-	else if (any_applied(report.project))
+	else if (dbmig_has_applied(report.project))
 	{
 		lost = check_drift(&report);
 		check_revisions(&report, true);

@@ -43,18 +43,6 @@ dbmig_watch_ddl(PG_FUNCTION_ARGS)
 	PG_RETURN_NULL();
 }
 
-/* Is any revision applied? */
-static bool
-any_applied(const DbmigProject *project)
-{
-	for (int i = 0; i < project->graph->n; i++)
-	{
-		if (project->applied[i])
-			return true;
-	}
-	return false;
-}
-
 /* dbm_drift(project): where nothing is applied nothing can have drifted */
 Datum
 dbmig_drift(PG_FUNCTION_ARGS)
@@ -66,7 +54,7 @@ dbmig_drift(PG_FUNCTION_ARGS)
 	ListCell   *lc;
 
 	InitMaterializedSRF(fcinfo, 0);
-	if (!any_applied(project))
+	if (!dbmig_has_applied(project))
 		return (Datum) 0;
 	foreach(lc, dbmig_find_drift(project, role))
 	{

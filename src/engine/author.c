@@ -76,22 +76,16 @@ usable_template(const char *project)
 {
 	char	   *author;
 	char	   *template = dbmig_template_text(project, &author);
-	Oid			role;
 
 	if (template == NULL)
 		return dbmig_default_template;
-	role = get_role_oid(author, true);
-	if (OidIsValid(role) && has_privs_of_role(role, GetUserId()))
+	if (dbmig_may_run_text_of(author))
 		return template;
 	ereport(ERROR,
 			errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 			errmsg("template of project \"%s\" was written by another role",
 				   project),
-			OidIsValid(role) ?
-			errdetail("Role \"%s\" set it, which does not have the privileges of role \"%s\".",
-					  author, dbmig_current_role()) :
-			errdetail("Role \"%s\" set it, which does not exist any more.",
-					  author),
+			dbmig_author_detail(author, "set"),
 			errhint("Read it with dbm_template() and set it again with dbm_set_template()."));
 }
 

@@ -101,19 +101,14 @@ static DbmigModel *
 usable_model(const char *project)
 {
 	DbmigModel *model = require_model(project);
-	Oid			author = get_role_oid(model->author, true);
 
 	dbmig_note_script(NULL, "model");
-	if (!OidIsValid(author) || !has_privs_of_role(author, GetUserId()))
+	if (!dbmig_may_run_text_of(model->author))
 		ereport(ERROR,
 				errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				errmsg("the model of project \"%s\" was written by another role",
 					   project),
-				OidIsValid(author) ?
-				errdetail("Role \"%s\" set it, which does not have the privileges of role \"%s\".",
-						  model->author, dbmig_current_role()) :
-				errdetail("Role \"%s\" set it, which does not exist any more.",
-						  model->author),
+				dbmig_author_detail(model->author, "set"),
 				errhint("Use it as its author with SET ROLE, or read it with dbm_model() and set it yourself."));
 	dbmig_note_script(NULL, NULL);
 	return model;
@@ -202,7 +197,7 @@ quoted_role(void)
 static const char *
 runner_of(const char *project, const char *source)
 {
-	if (strcmp(source, "model") == 0)
+	if (is_model(source))
 		return quote_identifier(model_role(usable_model(project)));
 	return quoted_role();
 }
@@ -313,7 +308,7 @@ static void
 check_source(const char *source)
 {
 	if (!is_complete(source) && !is_revision(source) &&
-		strcmp(source, "model") != 0 && strcmp(source, "empty") != 0)
+		!is_model(source) && strcmp(source, "empty") != 0)
 		ereport(ERROR,
 				errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				errmsg("schema source \"%s\" is not known", source),

@@ -173,6 +173,7 @@ extern char *dbmig_revision_script(const DbmigProject *project,
 								   DbmigDirection direction);
 extern char *dbmig_revision_file(const DbmigProject *project, int node,
 								 DbmigDirection direction);
+extern bool dbmig_has_applied(const DbmigProject *project);
 extern char **dbmig_current_heads(const DbmigProject *project, int *count);
 extern char *dbmig_heads_text(const DbmigProject *project);
 extern char **dbmig_script_parents(const DbmigScript *script, int *count);
@@ -214,6 +215,8 @@ extern void dbmig_fire_deferred_constraints(void);
 extern char *dbmig_model_ddl(const char *project);
 
 /* step.c */
+extern bool dbmig_may_run_text_of(const char *author);
+extern int	dbmig_author_detail(const char *author, const char *did);
 extern void dbmig_check_author(const DbmigProject *project,
 							   const DbmigRevision *revision,
 							   DbmigDirection direction);

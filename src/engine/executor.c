@@ -191,12 +191,13 @@ set_lock_timeout(void)
 }
 
 /*
- * Run a script; returns how many statements it had.  Errors are the server's,
- * with context added.
+ * Run a text statement by statement, in a memory context that is deleted at
+ * the end.  Without a filter it is run to stay, else as
+ * dbmig_execute_filtered() says.
  */
-int
-dbmig_execute_script(const char *project, const char *revision,
-					 const char *file_name, const char *text)
+static int
+execute(const char *project, const char *revision, const char *file_name,
+		const char *text, DbmigStatementFilter filter, void *arg)
 {
 	MemoryContext script_context = AllocSetContextCreate(CurrentMemoryContext,
 														 "dbmig script",
@@ -210,24 +211,28 @@ dbmig_execute_script(const char *project, const char *revision,
 		.project = project,.revision = revision,.file_name = file_name
 	};
 	int			nestlevel = NewGUCNestLevel();
+	bool		stays = filter == NULL;
 	bool		rows_changed = false;
 	char	   *clean;
 	List	   *statements;
 	ListCell   *lc;
 
-	set_lock_timeout();
+	if (stays)
+		set_lock_timeout();
 
 	callback.callback = dbmig_script_error_callback;
 	callback.arg = &at;
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
 
-	statements = dbmig_script_parse(text, file_name, &clean);
+	statements = revision ? dbmig_script_parse(text, file_name, &clean) :
+		dbmig_model_parse(text, file_name, &clean);
 	at.text = clean;
 	at.count = list_length(statements);
-	if (dbmig_lock_first)
+	if (stays && dbmig_lock_first)
 		dbmig_take_tables(statements);
-	dbmig_watch_waits();
+	if (stays)
+		dbmig_watch_waits();
 
 	foreach(lc, statements)
 	{
@@ -236,8 +241,10 @@ dbmig_execute_script(const char *project, const char *revision,
 		CHECK_FOR_INTERRUPTS();
 
 		MemoryContextSwitchTo(statement_context);
-		dbmig_report_statement(&at);
-		run_statement(at.statement->raw, clean);
+		if (stays)
+			dbmig_report_statement(&at);
+		if (stays || filter(at.statement->raw->stmt, arg))
+			run_statement(at.statement->raw, clean);
 		rows_changed |= dbmig_may_change_rows(at.statement->raw);
 		MemoryContextSwitchTo(script_context);
 		MemoryContextReset(statement_context);
@@ -248,14 +255,26 @@ dbmig_execute_script(const char *project, const char *revision,
 	AtEOXact_GUC(false, nestlevel);
 
 	/* as at the commit that a revision would be of its own */
-	if (rows_changed)
+	if (stays && rows_changed)
 		dbmig_fire_deferred_constraints();
 
-	dbmig_unwatch_waits();
+	if (stays)
+		dbmig_unwatch_waits();
 	error_context_stack = callback.previous;
 	MemoryContextSwitchTo(caller_context);
 	MemoryContextDelete(script_context);
 	return at.number;
+}
+
+/*
+ * Run a script; returns how many statements it had.  Errors are the server's,
+ * with context added.
+ */
+int
+dbmig_execute_script(const char *project, const char *revision,
+					 const char *file_name, const char *text)
+{
+	return execute(project, revision, file_name, text, NULL, NULL);
 }
 
 /*
@@ -269,51 +288,5 @@ dbmig_execute_filtered(const char *project, const char *revision,
 					   const char *file_name, const char *text,
 					   DbmigStatementFilter filter, void *arg)
 {
-	MemoryContext script_context = AllocSetContextCreate(CurrentMemoryContext,
-														 "dbmig script",
-														 ALLOCSET_DEFAULT_SIZES);
-	MemoryContext statement_context = AllocSetContextCreate(script_context,
-															"dbmig statement",
-															ALLOCSET_DEFAULT_SIZES);
-	MemoryContext caller_context = MemoryContextSwitchTo(script_context);
-	ErrorContextCallback callback;
-	DbmigPosition at = {
-		.project = project,.revision = revision,.file_name = file_name
-	};
-	int			nestlevel = NewGUCNestLevel();
-	char	   *clean;
-	List	   *statements;
-	ListCell   *lc;
-
-	callback.callback = dbmig_script_error_callback;
-	callback.arg = &at;
-	callback.previous = error_context_stack;
-	error_context_stack = &callback;
-
-	statements = revision ? dbmig_script_parse(text, file_name, &clean) :
-		dbmig_model_parse(text, file_name, &clean);
-	at.text = clean;
-	at.count = list_length(statements);
-	foreach(lc, statements)
-	{
-		bool		wanted;
-
-		at.statement = lfirst(lc);
-		at.number++;
-		CHECK_FOR_INTERRUPTS();
-
-		MemoryContextSwitchTo(statement_context);
-		wanted = filter(at.statement->raw->stmt, arg);
-		if (wanted)
-			run_statement(at.statement->raw, clean);
-		MemoryContextSwitchTo(script_context);
-		MemoryContextReset(statement_context);
-	}
-	CommandCounterIncrement();
-
-	error_context_stack = callback.previous;
-	AtEOXact_GUC(false, nestlevel);
-	MemoryContextSwitchTo(caller_context);
-	MemoryContextDelete(script_context);
-	return at.number;
+	return execute(project, revision, file_name, text, filter, arg);
 }

@@ -914,6 +914,18 @@ dbmig_revision_file(const DbmigProject *project, int node, DbmigDirection direct
 		dbmig_file_name(project->name, n->id, parent);
 }
 
+/* Is any of the project's revisions applied? */
+bool
+dbmig_has_applied(const DbmigProject *project)
+{
+	for (int i = 0; i < project->graph->n; i++)
+	{
+		if (project->applied[i])
+			return true;
+	}
+	return false;
+}
+
 /* The identifiers of the current heads. */
 char **
 dbmig_current_heads(const DbmigProject *project, int *count)

@@ -39,31 +39,44 @@ script_author(const DbmigRevision *revision, DbmigDirection direction)
 }
 
 /*
- * A script runs with the caller's rights, so its author must have them
- * already: otherwise whoever may register could borrow them.
+ * May the caller run what a role of this name wrote?  It runs with the caller's
+ * rights, so its author must have them already: otherwise whoever may write it
+ * could borrow them.
  */
+bool
+dbmig_may_run_text_of(const char *author)
+{
+	Oid			role = get_role_oid(author, true);
+
+	return OidIsValid(role) && has_privs_of_role(role, GetUserId());
+}
+
+/* Why not: an errdetail().  did is what the author did to the text. */
+int
+dbmig_author_detail(const char *author, const char *did)
+{
+	if (OidIsValid(get_role_oid(author, true)))
+		return errdetail("Role \"%s\" %s it, which does not have the privileges of role \"%s\".",
+						 author, did, dbmig_current_role());
+	return errdetail("Role \"%s\" %s it, which does not exist any more.",
+					 author, did);
+}
+
+/* Raise an error unless the caller may run the script of a step. */
 void
 dbmig_check_author(const DbmigProject *project, const DbmigRevision *revision,
 				   DbmigDirection direction)
 {
 	const char *author = script_author(revision, direction);
-	Oid			role;
 
-	if (author == NULL)
-		return;
-	role = get_role_oid(author, true);
-	if (OidIsValid(role) && has_privs_of_role(role, GetUserId()))
+	if (author == NULL || dbmig_may_run_text_of(author))
 		return;
 	ereport(ERROR,
 			errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 			errmsg("revision \"%s\" of project \"%s\" was written by another role",
 				   revision->id, project->name),
-			OidIsValid(role) ?
-			errdetail("Role \"%s\" registered it, which does not have the privileges of role \"%s\".",
-					  author, dbmig_current_role()) :
-			errdetail("Role \"%s\" registered it, which does not exist any more.",
-					  author),
-			OidIsValid(role) ?
+			dbmig_author_detail(author, "registered"),
+			OidIsValid(get_role_oid(author, true)) ?
 			errhint("Run it as its author with SET ROLE, or read it with dbm_show('%s', '%s') and take it over with dbm_adopt('%s', '%s').",
 					revision->id, project->name, revision->id, project->name) :
 			errhint("Read it with dbm_show('%s', '%s') and take it over with dbm_adopt('%s', '%s').",

@@ -536,8 +536,9 @@ read_unmanaged(Reader *reader)
 	return result;
 }
 
-static int
-compare_facts(const void *a, const void *b)
+/* By kind and name; for qsort(), of DbmigFact pointers. */
+int
+dbmig_compare_facts(const void *a, const void *b)
 {
 	const DbmigFact *fact_a = *(DbmigFact *const *) a;
 	const DbmigFact *fact_b = *(DbmigFact *const *) b;
@@ -550,7 +551,7 @@ compare_facts(const void *a, const void *b)
 static int
 compare_fact_cells(const ListCell *a, const ListCell *b)
 {
-	return compare_facts(&a->ptr_value, &b->ptr_value);
+	return dbmig_compare_facts(&a->ptr_value, &b->ptr_value);
 }
 
 /* Bring references into an order that is not that of OIDs, each once. */
@@ -573,11 +574,11 @@ dbmig_inventory_sort(DbmigInventory *inventory)
 {
 	DbmigFact **facts = inventory->facts;
 
-	qsort(facts, inventory->n, sizeof(DbmigFact *), compare_facts);
+	qsort(facts, inventory->n, sizeof(DbmigFact *), dbmig_compare_facts);
 	for (int i = 0; i < inventory->n; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (i > 0 && compare_facts(&facts[i - 1], &facts[i]) == 0)
+		if (i > 0 && dbmig_compare_facts(&facts[i - 1], &facts[i]) == 0)
 			elog(ERROR, "two facts of kind \"%s\" are named %s",
 				 facts[i]->kind->name, facts[i]->id);
 		sort_references(facts[i]);
@@ -674,7 +675,7 @@ DbmigFact *
 dbmig_inventory_find(const DbmigInventory *inventory, const DbmigFact *fact)
 {
 	DbmigFact **found = bsearch(&fact, inventory->facts, inventory->n,
-								sizeof(DbmigFact *), compare_facts);
+								sizeof(DbmigFact *), dbmig_compare_facts);
 
 	return found ? *found : NULL;
 }

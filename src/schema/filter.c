@@ -77,17 +77,6 @@ is_selected(const DbmigFact *fact, const DbmigFilter *filter)
 	return listed && included;
 }
 
-static int
-compare_facts(const void *a, const void *b)
-{
-	const DbmigFact *fact_a = *(DbmigFact *const *) a;
-	const DbmigFact *fact_b = *(DbmigFact *const *) b;
-
-	if (fact_a->rank != fact_b->rank)
-		return fact_a->rank < fact_b->rank ? -1 : 1;
-	return strcmp(fact_a->id, fact_b->id);
-}
-
 /* A copy that is connected with nothing yet. */
 static DbmigFact *
 copy_fact(const DbmigFact *fact)
@@ -361,7 +350,7 @@ dbmig_filter_inventories(DbmigInventory *old, DbmigInventory **wanted,
 			 dbmig_inventory_find(*wanted, fact) == NULL))
 			merge.result.facts[merge.result.n++] = fact;
 	}
-	qsort(merge.result.facts, merge.result.n, sizeof(DbmigFact *), compare_facts);
+	qsort(merge.result.facts, merge.result.n, sizeof(DbmigFact *), dbmig_compare_facts);
 	find_baseless(&merge);
 	*wanted = copy_result(&merge);
 	cut_baseless(&merge, old);

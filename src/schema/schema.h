@@ -292,6 +292,7 @@ extern const DbmigKind dbmig_kind_event_trigger;
 
 /* facts.c */
 extern DbmigInventory *dbmig_inventory_read(List *schemas);
+extern int	dbmig_compare_facts(const void *a, const void *b);
 extern void dbmig_inventory_sort(DbmigInventory *inventory);
 extern DbmigFact *dbmig_inventory_find(const DbmigInventory *inventory,
 									   const DbmigFact *fact);
