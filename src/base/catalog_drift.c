@@ -17,6 +17,7 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "base/catalog.h"
+#include "base/names.h"
 #include "base/session.h"
 #include "base/table.h"
 #include "catalog/indexing.h"

@@ -17,6 +17,7 @@
 #include "access/xact.h"
 #include "access/xlog.h"
 #include "base/catalog.h"
+#include "base/names.h"
 #include "base/table.h"
 #include "catalog/indexing.h"
 #include "miscadmin.h"

@@ -12,6 +12,7 @@
 #include "access/htup_details.h"
 #include "access/xact.h"
 #include "base/catalog.h"
+#include "base/names.h"
 #include "base/table.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"

@@ -121,17 +121,6 @@ dbmig_get_names(HeapTuple tuple, int attnum, TupleDesc desc, int *count)
 	return names;
 }
 
-Datum
-dbmig_names_datum(char **names, int count)
-{
-	Datum	   *elements = palloc(sizeof(Datum) * (count + 1));
-
-	for (int i = 0; i < count; i++)
-		elements[i] = CStringGetTextDatum(names[i]);
-	return PointerGetDatum(construct_array(elements, count, TEXTOID, -1, false,
-										   TYPALIGN_INT));
-}
-
 void
 dbmig_set_text(Datum *values, bool *nulls, int attnum, const char *value)
 {

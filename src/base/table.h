@@ -49,7 +49,6 @@ extern int32 dbmig_get_int(HeapTuple tuple, int attnum, TupleDesc desc);
 extern TimestampTz dbmig_get_time(HeapTuple tuple, int attnum, TupleDesc desc);
 extern char **dbmig_get_names(HeapTuple tuple, int attnum, TupleDesc desc,
 							  int *count);
-extern Datum dbmig_names_datum(char **names, int count);
 extern void dbmig_set_text(Datum *values, bool *nulls, int attnum,
 						   const char *value);
 

@@ -105,14 +105,3 @@ dbmig_text_result(Datum *values, bool *nulls, int n, const char *text)
 	nulls[n] = text == NULL;
 	values[n] = text ? CStringGetTextDatum(text) : (Datum) 0;
 }
-
-Datum
-dbmig_text_array(const char *const *names, int count)
-{
-	Datum	   *elements = palloc(sizeof(Datum) * (count + 1));
-
-	for (int i = 0; i < count; i++)
-		elements[i] = CStringGetTextDatum(names[i]);
-	return PointerGetDatum(construct_array(elements, count, TEXTOID, -1, false,
-										   TYPALIGN_INT));
-}

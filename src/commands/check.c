@@ -67,10 +67,7 @@ add_problem(Report *report, const char *problem, const char *revision,
 	bool		nulls[lengthof(texts)];
 
 	for (int i = 0; i < (int) lengthof(texts); i++)
-	{
-		nulls[i] = texts[i] == NULL;
-		values[i] = texts[i] ? CStringGetTextDatum(texts[i]) : (Datum) 0;
-	}
+		dbmig_text_result(values, nulls, i, texts[i]);
 	tuplestore_putvalues(report->rsinfo->setResult, report->rsinfo->setDesc,
 						 values, nulls);
 }

@@ -22,7 +22,6 @@ extern char **dbmig_names_argument(FunctionCallInfo fcinfo, int n,
 extern char *dbmig_optional_text(FunctionCallInfo fcinfo, int n);
 extern DbmigCompareOptions dbmig_compare_arguments(FunctionCallInfo fcinfo, int n);
 extern void dbmig_text_result(Datum *values, bool *nulls, int n, const char *text);
-extern Datum dbmig_text_array(const char *const *names, int count);
 
 /* door.c */
 extern struct EventTriggerData *dbmig_event_trigger_data(FunctionCallInfo fcinfo);

@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "base/names.h"
 #include "catalog/pg_type.h"
 #include "commands/commands.h"
 #include "engine/engine.h"
@@ -33,7 +34,7 @@ interval_datum(int64 microseconds)
 static Datum
 names_datum(char **names, int count)
 {
-	return dbmig_text_array((const char *const *) names, count);
+	return dbmig_names_datum(names, count);
 }
 
 /* A row as the result of a function. */

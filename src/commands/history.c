@@ -15,6 +15,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "base/names.h"
 #include "commands/commands.h"
 #include "commands/extension.h"
 #include "engine/engine.h"
@@ -82,15 +83,6 @@ put_row(FunctionCallInfo fcinfo, Datum *values, bool *nulls)
 	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 }
 
-/* Set a column to a text, or to NULL. */
-static void
-put_text(Datum *values, bool *nulls, int column, const char *text)
-{
-	nulls[column] = (text == NULL);
-	if (text)
-		values[column] = CStringGetTextDatum(text);
-}
-
 /* Identifiers of nodes, as text[]. */
 static Datum
 node_names(const DbmigGraph *graph, const int *nodes, int count)
@@ -99,7 +91,7 @@ node_names(const DbmigGraph *graph, const int *nodes, int count)
 
 	for (int i = 0; i < count; i++)
 		names[i] = graph->nodes[nodes[i]].id;
-	return dbmig_text_array(names, count);
+	return dbmig_names_datum((char *const *) names, count);
 }
 
 /* Where a revision's upgrade script is: file, registered, or only applied. */
@@ -123,11 +115,11 @@ fill_history(const View *view, int node, const char *drawing, Datum *values,
 		revision->upgrade->header : NULL;
 	const DbmigApplied *state = revision->state;
 
-	put_text(values, nulls, 0, drawing);
+	dbmig_text_result(values, nulls, 0, drawing);
 	values[1] = CStringGetTextDatum(n->id);
-	values[2] = dbmig_text_array(n->down_ids, n->ndown);
-	values[3] = dbmig_text_array(n->lineage, n->nlineage);
-	values[4] = dbmig_text_array(n->dep_ids, n->ndeps);
+	values[2] = dbmig_names_datum((char *const *) n->down_ids, n->ndown);
+	values[3] = dbmig_names_datum((char *const *) n->lineage, n->nlineage);
+	values[4] = dbmig_names_datum((char *const *) n->dep_ids, n->ndeps);
 	values[5] = CStringGetTextDatum(dbmig_revision_message(revision));
 	if (header)
 	{
@@ -185,9 +177,9 @@ put_script(const View *view, const DbmigRevision *revision,
 		revision->upgrade : revision->downgrade;
 	char	   *text = dbmig_revision_script(view->project, revision, direction);
 
-	put_text(values, nulls, file_column,
-			 script && script->directory ? dbmig_script_place(script) : NULL);
-	put_text(values, nulls, text_column, text);
+	dbmig_text_result(values, nulls, file_column,
+					  script && script->directory ? dbmig_script_place(script) : NULL);
+	dbmig_text_result(values, nulls, text_column, text);
 }
 
 /* dbm_show(revision, project) */
@@ -218,21 +210,21 @@ dbmig_show(PG_FUNCTION_ARGS)
 		if (revision->upgrade)
 		{
 			values[18] = BoolGetDatum(revision->upgrade->header->transactional);
-			put_text(values, nulls, 19,
-					 dbmig_script_checksum(TextDatumGetCString(values[16]),
-										   revision->upgrade->file_name));
-			put_text(values, nulls, 22, revision->upgrade->author);
+			dbmig_text_result(values, nulls, 19,
+							  dbmig_script_checksum(TextDatumGetCString(values[16]),
+													revision->upgrade->file_name));
+			dbmig_text_result(values, nulls, 22, revision->upgrade->author);
 		}
 		else
 		{
 			values[18] = BoolGetDatum(state->transactional);
-			put_text(values, nulls, 19, state->checksum);
-			put_text(values, nulls, 22, state->upgrade_author);
+			dbmig_text_result(values, nulls, 19, state->checksum);
+			dbmig_text_result(values, nulls, 22, state->upgrade_author);
 		}
 		nulls[20] = (state == NULL);
 		if (state)
 			values[20] = TimestampTzGetDatum(state->applied_at);
-		put_text(values, nulls, 21, state ? state->applied_by : NULL);
+		dbmig_text_result(values, nulls, 21, state ? state->applied_by : NULL);
 		put_row(fcinfo, values, nulls);
 	}
 	return (Datum) 0;
@@ -276,7 +268,7 @@ dbmig_heads(PG_FUNCTION_ARGS)
 		bool		nulls[4] = {0};
 
 		values[0] = CStringGetTextDatum(n->id);
-		values[1] = dbmig_text_array(n->lineage, n->nlineage);
+		values[1] = dbmig_names_datum((char *const *) n->lineage, n->nlineage);
 		values[2] = CStringGetTextDatum(dbmig_revision_message(n->owner));
 		values[3] = BoolGetDatum(view->is_current[view->heads[i]]);
 		put_row(fcinfo, values, nulls);

@@ -198,9 +198,6 @@ stamp(const DbmigProject *project)
 	bool	   *stamped = palloc0(sizeof(bool) * (project->graph->n + 1));
 	bool		any = false;
 	bool		same = true;
-	int			nheads;
-	int		   *heads;
-	StringInfoData target;
 
 	if (state == NULL)
 		return stamped;
@@ -219,12 +216,8 @@ stamp(const DbmigProject *project)
 		return stamped;
 	}
 
-	heads = dbmig_graph_maximal(project->graph, state, &nheads);
-	initStringInfo(&target);
-	for (int i = 0; i < nheads; i++)
-		appendStringInfo(&target, "%s%s", i ? "," : "",
-						 project->graph->nodes[heads[i]].id);
-	(void) dbmig_run(project->name, DBMIG_RUN_STAMP, target.data,
+	(void) dbmig_run(project->name, DBMIG_RUN_STAMP,
+					 dbmig_state_text(project->graph, state),
 					 "dbm_import_alembic()");
 	return state;
 }

@@ -16,6 +16,7 @@
  */
 #include "postgres.h"
 
+#include "base/names.h"
 #include "base/session.h"
 #include "commands/commands.h"
 #include "engine/engine.h"

@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "base/names.h"
 #include "commands/commands.h"
 #include "engine/compare.h"
 #include "engine/engine.h"
@@ -35,7 +36,7 @@ dbmig_snapshot_call(PG_FUNCTION_ARGS)
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
 	values[0] = CStringGetTextDatum(row->name);
-	values[1] = dbmig_text_array((const char *const *) row->heads, row->nheads);
+	values[1] = dbmig_names_datum(row->heads, row->nheads);
 	values[2] = Int32GetDatum(row->objects);
 	values[3] = CStringGetTextDatum(row->fingerprint);
 	dbmig_text_result(values, nulls, 4, row->dump);
@@ -47,18 +48,14 @@ static Datum
 heads_datum(const char *heads)
 {
 	char	   *copy = pstrdup(heads);
-	List	   *names = NIL;
-	const char **array;
-	ListCell   *lc;
+	char	  **names = palloc(sizeof(char *) * (strlen(heads) + 1));
+	int			count = 0;
 
 	for (char *name = strtok(copy, ","); name; name = strtok(NULL, ","))
-		names = lappend(names, name);
+		names[count++] = name;
 	if (strcmp(heads, "base") == 0)
-		names = NIL;
-	array = palloc(sizeof(char *) * (list_length(names) + 1));
-	foreach(lc, names)
-		array[foreach_current_index(lc)] = lfirst(lc);
-	return dbmig_text_array(array, list_length(names));
+		count = 0;
+	return dbmig_names_datum(names, count);
 }
 
 /* dbm_snapshots(project): those with names, then what was kept of states. */
@@ -80,7 +77,7 @@ dbmig_snapshots(PG_FUNCTION_ARGS)
 
 		CHECK_FOR_INTERRUPTS();
 		values[0] = CStringGetTextDatum(row->name);
-		values[1] = dbmig_text_array((const char *const *) row->heads, row->nheads);
+		values[1] = dbmig_names_datum(row->heads, row->nheads);
 		values[2] = Int32GetDatum(row->objects);
 		values[3] = CStringGetTextDatum(row->fingerprint);
 		values[4] = BoolGetDatum(strcmp(row->fingerprint, live) == 0);

@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "base/names.h"
 #include "commands/commands.h"
 #include "engine/engine.h"
 #include "miscadmin.h"
@@ -23,13 +24,21 @@ PG_FUNCTION_INFO_V1(dbmig_downgrade);
 PG_FUNCTION_INFO_V1(dbmig_stamp);
 PG_FUNCTION_INFO_V1(dbmig_require);
 
-/* Return steps as rows, or say that there were none. */
-static void
-return_steps(FunctionCallInfo fcinfo, const char *project, List *steps)
+/*
+ * Do what a call wants, and return the steps as rows or say that there were
+ * none.  The call's first argument is the target, argument n the project.
+ */
+static Datum
+run(FunctionCallInfo fcinfo, DbmigCommand command, int n, const char *function)
 {
+	char	   *target = dbmig_text_argument(fcinfo, 0, "target");
+	const char *project = dbmig_project_argument(fcinfo, n);
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	List	   *steps;
 	ListCell   *lc;
 
+	InitMaterializedSRF(fcinfo, 0);
+	steps = dbmig_run(project, command, target, function);
 	foreach(lc, steps)
 	{
 		const DbmigStep *step = lfirst(lc);
@@ -41,7 +50,7 @@ return_steps(FunctionCallInfo fcinfo, const char *project, List *steps)
 		values[0] = Int32GetDatum(foreach_current_index(lc) + 1);
 		values[1] = CStringGetTextDatum(step->direction);
 		values[2] = CStringGetTextDatum(step->revision);
-		values[3] = dbmig_text_array((const char *const *) step->from, step->nfrom);
+		values[3] = dbmig_names_datum(step->from, step->nfrom);
 		values[4] = CStringGetTextDatum(step->message);
 		values[5] = Int32GetDatum(step->statements);
 		values[6] = IntervalPGetDatum(elapsed);
@@ -50,48 +59,31 @@ return_steps(FunctionCallInfo fcinfo, const char *project, List *steps)
 	if (steps == NIL)
 		ereport(NOTICE,
 				errmsg("project \"%s\": nothing to do", project));
+	return (Datum) 0;
 }
 
 /* dbm_upgrade(target, project) */
 Datum
 dbmig_upgrade(PG_FUNCTION_ARGS)
 {
-	char	   *target = dbmig_text_argument(fcinfo, 0, "target");
-	const char *project = dbmig_project_argument(fcinfo, 1);
-
-	InitMaterializedSRF(fcinfo, 0);
-	return_steps(fcinfo, project,
-				 dbmig_run(project, DBMIG_RUN_UPGRADE, target, "dbm_upgrade()"));
-	return (Datum) 0;
+	return run(fcinfo, DBMIG_RUN_UPGRADE, 1, "dbm_upgrade()");
 }
 
 /* dbm_downgrade(target, project) */
 Datum
 dbmig_downgrade(PG_FUNCTION_ARGS)
 {
-	char	   *target = dbmig_text_argument(fcinfo, 0, "target");
-	const char *project = dbmig_project_argument(fcinfo, 1);
-
-	InitMaterializedSRF(fcinfo, 0);
-	return_steps(fcinfo, project,
-				 dbmig_run(project, DBMIG_RUN_DOWNGRADE, target, "dbm_downgrade()"));
-	return (Datum) 0;
+	return run(fcinfo, DBMIG_RUN_DOWNGRADE, 1, "dbm_downgrade()");
 }
 
 /* dbm_stamp(target, purge, project) */
 Datum
 dbmig_stamp(PG_FUNCTION_ARGS)
 {
-	char	   *target = dbmig_text_argument(fcinfo, 0, "target");
 	bool		purge = !PG_ARGISNULL(1) && PG_GETARG_BOOL(1);
-	const char *project = dbmig_project_argument(fcinfo, 2);
 
-	InitMaterializedSRF(fcinfo, 0);
-	return_steps(fcinfo, project,
-				 dbmig_run(project,
-						   purge ? DBMIG_RUN_STAMP_PURGE : DBMIG_RUN_STAMP,
-						   target, "dbm_stamp()"));
-	return (Datum) 0;
+	return run(fcinfo, purge ? DBMIG_RUN_STAMP_PURGE : DBMIG_RUN_STAMP, 2,
+			   "dbm_stamp()");
 }
 
 /* Raise an error unless a revision is applied. */

@@ -18,6 +18,7 @@
  */
 #include "postgres.h"
 
+#include "base/names.h"
 #include "base/session.h"
 #include "base/settings.h"
 #include "catalog/pg_authid.h"
@@ -205,14 +206,12 @@ compose_revision(List *files, const char *template, const char *project,
 static char *
 foundation(const DbmigHeader *header)
 {
-	StringInfoData target;
+	char	   *parents = dbmig_join_names(header->down, header->ndown, ",");
 
-	initStringInfo(&target);
-	for (int i = 0; i < header->ndown; i++)
-		appendStringInfo(&target, "%s%s", target.len ? "," : "", header->down[i]);
-	for (int i = 0; i < header->ndeps; i++)
-		appendStringInfo(&target, "%s%s", target.len ? "," : "", header->deps[i]);
-	return target.data;
+	if (header->ndeps == 0)
+		return parents;
+	return psprintf("%s%s%s", parents, header->ndown > 0 ? "," : "",
+					dbmig_join_names(header->deps, header->ndeps, ","));
 }
 
 /*

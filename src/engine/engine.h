@@ -175,6 +175,7 @@ extern char *dbmig_revision_file(const DbmigProject *project, int node,
 								 DbmigDirection direction);
 extern bool dbmig_has_applied(const DbmigProject *project);
 extern char **dbmig_current_heads(const DbmigProject *project, int *count);
+extern char *dbmig_state_text(const DbmigGraph *graph, const bool *state);
 extern char *dbmig_heads_text(const DbmigProject *project);
 extern char **dbmig_script_parents(const DbmigScript *script, int *count);
 extern void dbmig_assign_revisions(const char *project, List *scripts);
@@ -186,7 +187,6 @@ extern List *dbmig_choose_scripts(const char *project, List *scripts, List *stat
 								  bool forget, List **relabels);
 extern void dbmig_describe_relabels(DbmigProject *project);
 extern void dbmig_relabel(DbmigProject *project);
-extern bool dbmig_names_include(char **names, int count, const char *name);
 
 /* lock.c */
 extern void dbmig_lock_project(const char *project);

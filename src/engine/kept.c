@@ -30,12 +30,12 @@
 #include "postgres.h"
 
 #include "base/hash.h"
+#include "base/names.h"
 #include "base/session.h"
 #include "catalog/pg_type.h"
 #include "engine/kept.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 
@@ -135,18 +135,12 @@ hash_surroundings(pg_cryptohash_ctx *hash, const char *role, List *managed)
 {
 	Oid			types[] = {NAMEOID, OIDARRAYOID};
 	Datum		values[2];
-	Datum	   *elements = palloc(sizeof(Datum) * (list_length(managed) + 1));
 	int			level = dbmig_pin_settings();
 	bool		isnull;
 	bool		complete;
-	ListCell   *lc;
 
-	foreach(lc, managed)
-		elements[foreach_current_index(lc)] = ObjectIdGetDatum(lfirst_oid(lc));
 	values[0] = DirectFunctionCall1(namein, CStringGetDatum(role));
-	values[1] = PointerGetDatum(construct_array(elements, list_length(managed),
-												OIDOID, sizeof(Oid), true,
-												TYPALIGN_INT));
+	values[1] = dbmig_oids_datum(managed);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	if (SPI_execute_with_args(surroundings_query, 2, types, values, NULL, false,

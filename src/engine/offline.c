@@ -31,7 +31,6 @@
 
 #include "base/hash.h"
 #include "engine/engine.h"
-#include "engine/kept.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"

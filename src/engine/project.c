@@ -17,6 +17,7 @@
  */
 #include "postgres.h"
 
+#include "base/names.h"
 #include "base/settings.h"
 #include "commands/extension.h"
 #include "engine/engine.h"
@@ -109,39 +110,18 @@ dbmig_script_parents(const DbmigScript *script, int *count)
 	return (char **) &script->from;
 }
 
-static bool
-same_names(char **a, int na, char **b, int nb)
-{
-	if (na != nb)
-		return false;
-	for (int i = 0; i < na; i++)
-	{
-		if (strcmp(a[i], b[i]) != 0)
-			return false;
-	}
-	return true;
-}
-
 static const char *
 first_name(char **names, int count)
 {
 	return count > 0 ? names[0] : "base";
 }
 
-/* "a", "b" for messages; base stands for none. */
+/* "a, b" for messages; base stands for none. */
 static char *
 list_names(char **names, int count)
 {
-	StringInfoData text;
-
-	initStringInfo(&text);
-	for (int i = 0; i < count; i++)
-		appendStringInfo(&text, "%s%s", i ? ", " : "", names[i]);
-	if (count == 0)
-		appendStringInfoString(&text, "base");
-	return text.data;
+	return count > 0 ? dbmig_join_names(names, count, ", ") : pstrdup("base");
 }
-
 
 /* A header that does not fit its file name. */
 static void
@@ -313,13 +293,13 @@ same_header(const DbmigHeader *a, const DbmigHeader *b)
 	bool		same_parents;
 
 	if (a->has_revises && b->has_revises)
-		same_parents = same_names(a->down, a->ndown, b->down, b->ndown);
+		same_parents = dbmig_same_names(a->down, a->ndown, b->down, b->ndown);
 	else
 		same_parents = a->ndown < 2 && b->ndown < 2;
 	return same_parents && a->transactional == b->transactional &&
-		same_names(a->deps, a->ndeps, b->deps, b->ndeps) &&
-		same_names(a->replaces, a->nreplaces, b->replaces, b->nreplaces) &&
-		same_names(a->labels, a->nlabels, b->labels, b->nlabels);
+		dbmig_same_names(a->deps, a->ndeps, b->deps, b->ndeps) &&
+		dbmig_same_names(a->replaces, a->nreplaces, b->replaces, b->nreplaces) &&
+		dbmig_same_names(a->labels, a->nlabels, b->labels, b->nlabels);
 }
 
 /*
@@ -576,8 +556,8 @@ dbmig_check_revision(const char *project, const DbmigRevision *revision)
 	{
 		down = dbmig_script_parents(upgrade, &ndown);
 		if (state &&
-			(!same_names(down, ndown, state->down, state->ndown) ||
-			 !same_names(upgrade->header->deps, upgrade->header->ndeps,
+			(!dbmig_same_names(down, ndown, state->down, state->ndown) ||
+			 !dbmig_same_names(upgrade->header->deps, upgrade->header->ndeps,
 						 state->deps, state->ndeps)))
 			ereport(ERROR,
 					errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -616,7 +596,7 @@ dbmig_check_revision(const char *project, const DbmigRevision *revision)
 								   first_name(header->down, header->ndown)));
 		if (strcmp(downgrade->to, first_name(down, ndown)) != 0 ||
 			(header && header->has_revises &&
-			 !same_names(header->down, header->ndown, down, ndown)))
+			 !dbmig_same_names(header->down, header->ndown, down, ndown)))
 			ereport(ERROR,
 					errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
 					errmsg("downgrade script of revision \"%s\" does not fit its upgrade script",
@@ -938,20 +918,24 @@ dbmig_current_heads(const DbmigProject *project, int *count)
 	return names;
 }
 
-/* The current heads as the mirror shows them: sorted, joined by commas. */
+/* The heads of a state as the mirror shows them: sorted, joined by commas. */
 char *
-dbmig_heads_text(const DbmigProject *project)
+dbmig_state_text(const DbmigGraph *graph, const bool *state)
 {
 	int			count;
-	int		   *heads = dbmig_graph_maximal(project->graph, project->applied,
-											&count);
-	StringInfoData text;
+	int		   *heads = dbmig_graph_maximal(graph, state, &count);
+	char	  **names = palloc(sizeof(char *) * (count + 1));
 
 	if (count == 0)
 		return pstrdup("base");
-	initStringInfo(&text);
 	for (int i = 0; i < count; i++)
-		appendStringInfo(&text, "%s%s", i ? "," : "",
-						 project->graph->nodes[heads[i]].id);
-	return text.data;
+		names[i] = (char *) graph->nodes[heads[i]].id;
+	return dbmig_join_names(names, count, ",");
+}
+
+/* The current heads, likewise. */
+char *
+dbmig_heads_text(const DbmigProject *project)
+{
+	return dbmig_state_text(project->graph, project->applied);
 }

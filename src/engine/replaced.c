@@ -32,6 +32,7 @@
  */
 #include "postgres.h"
 
+#include "base/names.h"
 #include "engine/engine.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
@@ -92,17 +93,6 @@ map_get(HTAB *map, const char *name)
 	strlcpy(key, name, sizeof(key));
 	entry = hash_search(map, key, HASH_FIND, NULL);
 	return entry ? entry->value : NULL;
-}
-
-bool
-dbmig_names_include(char **names, int count, const char *name)
-{
-	for (int i = 0; i < count; i++)
-	{
-		if (strcmp(names[i], name) == 0)
-			return true;
-	}
-	return false;
 }
 
 /* What replaces most comes first; names break ties. */

@@ -18,6 +18,7 @@
  */
 #include "postgres.h"
 
+#include "base/names.h"
 #include "base/session.h"
 #include "engine/compare.h"
 #include "engine/engine.h"
@@ -131,8 +132,8 @@ source_before(const Squash *squash, const DbmigHeader *header)
 		return pstrdup("empty");
 	initStringInfo(&text);
 	appendStringInfoString(&text, "revision:");
-	for (int i = 0; i < header->ndown; i++)
-		appendStringInfo(&text, "%s%s", i ? "," : "", header->down[i]);
+	appendStringInfoString(&text,
+						   dbmig_join_names(header->down, header->ndown, ","));
 	foreach(lc, squash->deps)
 		appendStringInfo(&text, "%s%s",
 						 header->ndown > 0 || foreach_current_index(lc) ? "," : "",

@@ -15,6 +15,7 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "base/names.h"
 #include "base/session.h"
 #include "engine/engine.h"
 #include "miscadmin.h"
@@ -234,28 +235,15 @@ dbmig_check_snapshot(const char *project)
 			errhint("The transaction might succeed if retried."));
 }
 
-/* " a, b" as Alembic's log lines have it; base is left empty */
-static void
-append_names(StringInfo line, char **names, int count)
-{
-	for (int i = 0; i < count; i++)
-		appendStringInfo(line, "%s%s", i ? ", " : "", names[i]);
-}
-
 /* What a step does, in the words of Alembic's log. */
 char *
 dbmig_step_line(const char *what, const DbmigLogEntry *entry, const char *message)
 {
-	StringInfoData line;
-
-	initStringInfo(&line);
-	appendStringInfo(&line, "Running %s ", what);
-	append_names(&line, entry->from, entry->nfrom);
-	appendStringInfoString(&line, " -> ");
-	append_names(&line, entry->to, entry->nto);
-	if (message[0])
-		appendStringInfo(&line, ", %s", message);
-	return line.data;
+	/* of base nothing is said */
+	return psprintf("Running %s %s -> %s%s%s", what,
+					dbmig_join_names(entry->from, entry->nfrom, ", "),
+					dbmig_join_names(entry->to, entry->nto, ", "),
+					message[0] ? ", " : "", message);
 }
 
 /* Say what is about to run. */

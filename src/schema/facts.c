@@ -24,11 +24,11 @@
  */
 #include "postgres.h"
 
+#include "base/names.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "schema/schema.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
@@ -594,17 +594,10 @@ dbmig_inventory_read(List *schemas)
 	DbmigInventory *inventory = palloc0(sizeof(DbmigInventory));
 	Reader		reader = {0};
 	HASHCTL		control = {0};
-	Datum	   *elements = palloc(sizeof(Datum) * (list_length(schemas) + 1));
 	int			level = dbmig_pin_settings();
-	ListCell   *lc;
 
-	foreach(lc, schemas)
-		elements[foreach_current_index(lc)] = ObjectIdGetDatum(lfirst_oid(lc));
 	reader.context = CurrentMemoryContext;
-	reader.schemas = PointerGetDatum(construct_array(elements,
-													 list_length(schemas),
-													 OIDOID, sizeof(Oid), true,
-													 TYPALIGN_INT));
+	reader.schemas = dbmig_oids_datum(schemas);
 	reader.size = 1024;
 	reader.facts = palloc(sizeof(DbmigFact *) * reader.size);
 

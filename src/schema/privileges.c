@@ -13,6 +13,7 @@
  */
 #include "postgres.h"
 
+#include "base/names.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "schema/schema.h"
@@ -104,14 +105,7 @@ add_name(List **names, const Privilege *privilege, const char *part)
 static char *
 join(List *names)
 {
-	StringInfoData text;
-	ListCell   *lc;
-
-	initStringInfo(&text);
-	foreach(lc, names)
-		appendStringInfo(&text, "%s%s", foreach_current_index(lc) ? ", " : "",
-						 (char *) lfirst(lc));
-	return text.data;
+	return dbmig_join_texts(names, ", ");
 }
 
 /* Is the privilege one of those that these statements name? */

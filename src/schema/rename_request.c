@@ -21,6 +21,7 @@
 
 #include <ctype.h>
 
+#include "base/names.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -254,19 +255,6 @@ dbmig_scan_path(const char **p, List **path)
 	return true;
 }
 
-static char *
-join_path(List *path)
-{
-	StringInfoData text;
-	ListCell   *lc;
-
-	initStringInfo(&text);
-	foreach(lc, path)
-		appendStringInfo(&text, "%s%s", foreach_current_index(lc) ? "." : "",
-						 (char *) lfirst(lc));
-	return text.data;
-}
-
 /* A list of names, less the last one; the list stays as it is. */
 static List *
 without_last(List *path)
@@ -354,8 +342,8 @@ parse_declaration(const char *text, Declaration *declaration)
 		declaration->new_label = dbmig_take_label(&declaration->new_path);
 		return true;
 	}
-	return strchr(join_path(declaration->old_path), '\'') == NULL &&
-		strchr(join_path(declaration->new_path), '\'') == NULL;
+	return strchr(dbmig_join_texts(declaration->old_path, "."), '\'') == NULL &&
+		strchr(dbmig_join_texts(declaration->new_path, "."), '\'') == NULL;
 }
 
 static void
@@ -430,7 +418,7 @@ dbmig_finder_create(const DbmigInventory *inventory)
 List *
 dbmig_find_by_path(const DbmigFinder *finder, List *path)
 {
-	char	   *wanted = join_path(path);
+	char	   *wanted = dbmig_join_texts(path, ".");
 	List	   *facts = NIL;
 	int			low = 0;
 	int			high = finder->n;
@@ -684,7 +672,7 @@ find_other(const DbmigRenames *renames, const DbmigRenameRequest *request)
 		return NULL;
 	if (qualifier && place->kind != &dbmig_kind_schema)
 	{
-		char	   *path = join_path(qualifier);
+		char	   *path = dbmig_join_texts(qualifier, ".");
 
 		/* with or without the schema */
 		if (strcmp(path, place->id) != 0 && strcmp(path, dbmig_own_name(place)) != 0)

@@ -19,6 +19,7 @@
  */
 #include "postgres.h"
 
+#include "base/names.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -79,18 +80,6 @@ static const char *const placeholder_names[] = {
 StaticAssertDecl(lengthof(placeholder_names) == PLACEHOLDER_COUNT,
 				 "a placeholder has no name");
 
-/* "a, b" as headers have it. */
-static char *
-join_names(char **names, int count)
-{
-	StringInfoData text;
-
-	initStringInfo(&text);
-	for (int i = 0; i < count; i++)
-		appendStringInfo(&text, "%s%s", i ? ", " : "", names[i]);
-	return text.data;
-}
-
 /* A point in time, to the second, in UTC. */
 static char *
 format_time(TimestampTz time)
@@ -134,7 +123,8 @@ read_placeholder(const char *text, const char **end)
 			errmsg("template has an unknown placeholder \"${%.*s}\"",
 				   pg_mbcliplen(name, len, NAMEDATALEN), name),
 			errhint("Placeholders are %s.",
-					join_names((char **) placeholder_names, PLACEHOLDER_COUNT)));
+					dbmig_join_names((char *const *) placeholder_names,
+									 PLACEHOLDER_COUNT, ", ")));
 }
 
 /* Fill in one line of a template, unless all its placeholders are empty. */
@@ -230,20 +220,20 @@ compare_headers(const DbmigHeader *wanted, const DbmigHeader *found)
 		detail = pstrdup(_("It would have no line \"Revises\"."));
 	if (detail == NULL)
 		detail = compare_line("\"Revises\"",
-							  join_names(wanted->down, wanted->ndown),
-							  join_names(found->down, found->ndown));
+							  dbmig_join_names(wanted->down, wanted->ndown, ", "),
+							  dbmig_join_names(found->down, found->ndown, ", "));
 	if (detail == NULL)
 		detail = compare_line("\"Branch Labels\"",
-							  join_names(wanted->labels, wanted->nlabels),
-							  join_names(found->labels, found->nlabels));
+							  dbmig_join_names(wanted->labels, wanted->nlabels, ", "),
+							  dbmig_join_names(found->labels, found->nlabels, ", "));
 	if (detail == NULL)
 		detail = compare_line("\"Depends On\"",
-							  join_names(wanted->deps, wanted->ndeps),
-							  join_names(found->deps, found->ndeps));
+							  dbmig_join_names(wanted->deps, wanted->ndeps, ", "),
+							  dbmig_join_names(found->deps, found->ndeps, ", "));
 	if (detail == NULL)
 		detail = compare_line("\"Replaces\"",
-							  join_names(wanted->replaces, wanted->nreplaces),
-							  join_names(found->replaces, found->nreplaces));
+							  dbmig_join_names(wanted->replaces, wanted->nreplaces, ", "),
+							  dbmig_join_names(found->replaces, found->nreplaces, ", "));
 	if (detail == NULL)
 		detail = compare_line("\"Transactional\"",
 							  wanted->transactional ? "yes" : "no",
@@ -277,16 +267,16 @@ compose(const char *template, const char *project, const char *author,
 
 	values[AUTHOR] = author;
 	values[BODY] = body;
-	values[BRANCH_LABELS] = join_names(header->labels, header->nlabels);
+	values[BRANCH_LABELS] = dbmig_join_names(header->labels, header->nlabels, ", ");
 	values[CREATE_DATE] = header->has_create_date ?
 		format_time(header->create_date) : "";
-	values[DEPENDS_ON] = join_names(header->deps, header->ndeps);
+	values[DEPENDS_ON] = dbmig_join_names(header->deps, header->ndeps, ", ");
 	values[DOWN_REVISION] = header->ndown > 0 ?
-		join_names(header->down, header->ndown) : "base";
+		dbmig_join_names(header->down, header->ndown, ", ") : "base";
 	values[FILE_NAME] = file->file_name;
 	values[MESSAGE] = header->message;
 	values[PROJECT] = quote_identifier(project);
-	values[REPLACES] = join_names(header->replaces, header->nreplaces);
+	values[REPLACES] = dbmig_join_names(header->replaces, header->nreplaces, ", ");
 	values[REVISION] = header->revision;
 	values[TARGET] = file->to;
 	values[TRANSACTIONAL] = header->transactional ? "" : "no";
