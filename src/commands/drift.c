@@ -10,7 +10,6 @@
  */
 #include "postgres.h"
 
-#include "base/session.h"
 #include "commands/commands.h"
 #include "commands/event_trigger.h"
 #include "engine/drift.h"
@@ -50,13 +49,12 @@ dbmig_drift(PG_FUNCTION_ARGS)
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	DbmigProject *project = dbmig_project_load(dbmig_project_argument(fcinfo, 0),
 											   GetActiveSnapshot());
-	const char *role = quote_identifier(dbmig_current_role());
 	ListCell   *lc;
 
 	InitMaterializedSRF(fcinfo, 0);
 	if (!dbmig_has_applied(project))
 		return (Datum) 0;
-	foreach(lc, dbmig_find_drift(project, role))
+	foreach(lc, dbmig_find_drift(project))
 	{
 		const DbmigDrift *row = lfirst(lc);
 		Datum		values[7];

@@ -398,10 +398,8 @@ leave_unmentioned(const DbmigInventory *text, DbmigInventory *live)
 	for (int i = 0; i < live->n; i++)
 	{
 		DbmigFact  *fact = live->facts[i];
-		const DbmigFact *root = fact;
+		const DbmigFact *root = dbmig_fact_root(fact);
 
-		while (root->parent)
-			root = root->parent;
 		if (!(root->kind->flags & DBMIG_GLOBAL) || has_kind(text, root->kind) ||
 			needs_what_goes(root, text))
 		{
@@ -714,10 +712,8 @@ select_schemas(DbmigInventory *inventory, List *schemas)
 						makeString(unconstify(char *, quote_identifier(strVal(lfirst(lc))))));
 	for (int i = 0; i < inventory->n; i++)
 	{
-		const DbmigFact *root = inventory->facts[i];
+		const DbmigFact *root = dbmig_fact_root(inventory->facts[i]);
 
-		while (root->parent)
-			root = root->parent;
 		if (root->kind != &dbmig_kind_schema ||
 			list_member(names, makeString(root->id)))
 			inventory->facts[n++] = inventory->facts[i];
@@ -1031,15 +1027,6 @@ unmanaged_changes(List *changes, const DbmigInventory *from, const DbmigInventor
 	return changes;
 }
 
-/* The name of what a fact is part of: the object right under its schema. */
-static const char *
-whole_of(const DbmigFact *fact)
-{
-	while (fact->parent && fact->parent->kind != &dbmig_kind_schema)
-		fact = fact->parent;
-	return fact->id;
-}
-
 static DbmigChange *
 action_change(const DbmigAction *action)
 {
@@ -1047,7 +1034,7 @@ action_change(const DbmigAction *action)
 								   action->fact->id, action->statement,
 								   action->hazard);
 
-	row->whole = whole_of(action->fact);
+	row->whole = dbmig_fact_whole(action->fact)->id;
 	row->unit = action->unit;
 	row->transactional = action->transactional;
 	return row;

@@ -25,6 +25,7 @@
  */
 #include "postgres.h"
 
+#include "base/session.h"
 #include "engine/compare.h"
 #include "engine/drift.h"
 #include "engine/engine.h"
@@ -358,10 +359,8 @@ knot_owned_sequences(const Drifting *drifting, const DbmigInventory *inventory)
 static const DbmigFact *
 whole_of(const Difference *difference)
 {
-	const DbmigFact *fact = difference->fact;
+	const DbmigFact *fact = dbmig_fact_whole(difference->fact);
 
-	while (fact->parent && fact->parent->kind != &dbmig_kind_schema)
-		fact = fact->parent;
 	return difference->missing && fact->twin ? fact->twin : fact;
 }
 
@@ -700,13 +699,14 @@ find_trace(const Traces *traces, const DbmigFact *fact)
  * project build: a list of DbmigDrift, in an order in which the repairs run.
  */
 List *
-dbmig_find_drift(const DbmigProject *project, const char *role)
+dbmig_find_drift(const DbmigProject *project)
 {
 	Drifting	drifting = {0};
 	HASHCTL		ctl = {
 		.keysize = sizeof(const DbmigFact *),.entrysize = sizeof(Belonging),
 		.hcxt = CurrentMemoryContext
 	};
+	const char *role = quote_identifier(dbmig_current_role());
 	char	   *revisions = psprintf("revision:%s", dbmig_heads_text(project));
 	DbmigComparison *comparison = dbmig_compare(project->name, "live", revisions, NULL);
 	Traces		traces;

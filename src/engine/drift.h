@@ -25,6 +25,6 @@ typedef struct DbmigDrift
 	TimestampTz changed_at;
 } DbmigDrift;
 
-extern List *dbmig_find_drift(const DbmigProject *project, const char *role);
+extern List *dbmig_find_drift(const DbmigProject *project);
 
 #endif							/* DBMIG_DRIFT_H */

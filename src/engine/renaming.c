@@ -82,10 +82,9 @@ make_place(DbmigSandbox *sandbox, const Renaming *renaming)
 
 	foreach(lc, renaming->renames->list)
 	{
-		const DbmigFact *schema = ((const DbmigRename *) lfirst(lc))->to;
+		const DbmigFact *schema =
+			dbmig_fact_root(((const DbmigRename *) lfirst(lc))->to);
 
-		while (schema->parent)
-			schema = schema->parent;
 		if (schema->kind == &dbmig_kind_schema &&
 			dbmig_inventory_find(renaming->whole, schema) == NULL)
 			dbmig_sandbox_put_aside(sandbox, schema_name(schema));

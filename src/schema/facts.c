@@ -636,6 +636,24 @@ dbmig_inventory_read(List *schemas)
 	return inventory;
 }
 
+/* What a fact is part of in the end: its schema, or what lies in none. */
+const DbmigFact *
+dbmig_fact_root(const DbmigFact *fact)
+{
+	while (fact->parent)
+		fact = fact->parent;
+	return fact;
+}
+
+/* The object that a fact is, or is part of: what stands right in its schema. */
+const DbmigFact *
+dbmig_fact_whole(const DbmigFact *fact)
+{
+	while (fact->parent && fact->parent->kind != &dbmig_kind_schema)
+		fact = fact->parent;
+	return fact;
+}
+
 /* The value of an attribute; NULL when it has none. */
 const char *
 dbmig_fact_value(const DbmigFact *fact, const char *attribute)

@@ -239,10 +239,7 @@ static const DbmigFact *
 find_default_privileges(const DbmigDiff *diff, const DbmigFact *fact, bool schema)
 {
 	const DbmigInventory *inventory = diff->from;
-	const DbmigFact *root = fact;
-
-	while (root->parent)
-		root = root->parent;
+	const DbmigFact *root = dbmig_fact_root(fact);
 
 	/* they are the last kind */
 	for (int i = inventory->n - 1; i >= 0; i--)

@@ -299,6 +299,8 @@ extern DbmigFact *dbmig_inventory_find(const DbmigInventory *inventory,
 extern const char *dbmig_fact_value(const DbmigFact *fact, const char *attribute);
 extern int	dbmig_fact_number(const DbmigFact *fact);
 extern int	dbmig_compare_numbers(const ListCell *a, const ListCell *b);
+extern const DbmigFact *dbmig_fact_root(const DbmigFact *fact);
+extern const DbmigFact *dbmig_fact_whole(const DbmigFact *fact);
 extern int	dbmig_pin_settings(void);
 
 /* serialize.c */
