@@ -14,13 +14,13 @@
  */
 #include "postgres.h"
 
+#include "base/names.h"
 #include "catalog/pg_type.h"
 #include "engine/compare.h"
 #include "engine/engine.h"
 #include "engine/sandbox.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 
 /* Revisions without effect on the schema have signatures alike. */
@@ -56,18 +56,11 @@ static const char signature_query[] =
 static int64
 signature(List *schemas)
 {
-	int			n = 0;
-	Datum	   *oids = palloc(sizeof(Datum) * (list_length(schemas) + 1));
 	Oid			types[] = {OIDARRAYOID};
-	Datum		values[1];
-	ListCell   *lc;
+	Datum		values[] = {dbmig_oids_datum(schemas)};
 	int64		result;
 	bool		isnull;
 
-	foreach(lc, schemas)
-		oids[n++] = ObjectIdGetDatum(lfirst_oid(lc));
-	values[0] = PointerGetDatum(construct_array(oids, n, OIDOID, sizeof(Oid),
-												true, TYPALIGN_INT));
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	if (SPI_execute_with_args(signature_query, 1, types, values, NULL, false,
@@ -99,12 +92,11 @@ find_candidates(DbmigSandbox *sandbox, void *arg)
 static char *
 heads_up_to(const DbmigProject *project, int last)
 {
-	DbmigProject part = *project;
+	bool	   *state = palloc0(sizeof(bool) * (project->graph->n + 1));
 
-	part.applied = palloc0(sizeof(bool) * (project->graph->n + 1));
 	for (int i = 0; i <= last; i++)
-		part.applied[project->graph->sorted[i]] = true;
-	return dbmig_heads_text(&part);
+		state[project->graph->sorted[i]] = true;
+	return dbmig_state_text(project->graph, state);
 }
 
 static bool
