@@ -16,6 +16,7 @@
  */
 #include "postgres.h"
 
+#include "base/compat.h"
 #include "base/settings.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
@@ -201,15 +202,23 @@ dbmig_back_off(const DbmigStepRun *run, int attempt)
 
 /* ---------------- taking tables up front ---------------- */
 
-/* Take a table's lock, or fail without having queued for it. */
+/*
+ * Take a table's lock, or fail without having queued for it.  A role that may
+ * not do what the lock is for, by ownership or by the privilege (none: 0),
+ * gets no lock either: its statement will tell.
+ */
 static void
-take_table(const RangeVar *name, LOCKMODE mode)
+take_table(const RangeVar *name, LOCKMODE mode, AclMode privilege)
 {
 	Oid			relation;
 
 	/* what does not exist yet, or any more, nobody else holds */
 	relation = RangeVarGetRelid(name, NoLock, true);
 	if (!OidIsValid(relation))
+		return;
+	if (!dbmig_owns_relation(relation, GetUserId()) &&
+		(privilege == 0 ||
+		 pg_class_aclcheck(relation, GetUserId(), privilege) != ACLCHECK_OK))
 		return;
 	if (ConditionalLockRelationOid(relation, mode))
 		return;
@@ -230,7 +239,7 @@ take_referenced(const Node *node)
 	const Constraint *constraint = (const Constraint *) node;
 
 	if (node && IsA(node, Constraint) && constraint->contype == CONSTR_FOREIGN)
-		take_table(constraint->pktable, ShareRowExclusiveLock);
+		take_table(constraint->pktable, ShareRowExclusiveLock, ACL_REFERENCES);
 }
 
 static void
@@ -238,7 +247,7 @@ take_for_alter(const AlterTableStmt *statement)
 {
 	ListCell   *lc;
 
-	take_table(statement->relation, AlterTableGetLockLevel(statement->cmds));
+	take_table(statement->relation, AlterTableGetLockLevel(statement->cmds), 0);
 	foreach(lc, statement->cmds)
 	{
 		const AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
@@ -279,20 +288,21 @@ dbmig_take_tables(List *statements)
 				break;
 			case T_RenameStmt:
 				if (((RenameStmt *) node)->relation)
-					take_table(((RenameStmt *) node)->relation, AccessExclusiveLock);
+					take_table(((RenameStmt *) node)->relation, AccessExclusiveLock, 0);
 				break;
 			case T_IndexStmt:
-				take_table(((IndexStmt *) node)->relation, ShareLock);
+				take_table(((IndexStmt *) node)->relation, ShareLock, 0);
 				break;
 			case T_CreateTrigStmt:
-				take_table(((CreateTrigStmt *) node)->relation, ShareRowExclusiveLock);
+				take_table(((CreateTrigStmt *) node)->relation, ShareRowExclusiveLock,
+						   ACL_TRIGGER);
 				break;
 			case T_CreatePolicyStmt:
-				take_table(((CreatePolicyStmt *) node)->table, AccessExclusiveLock);
+				take_table(((CreatePolicyStmt *) node)->table, AccessExclusiveLock, 0);
 				break;
 			case T_TruncateStmt:
 				foreach(lc2, ((TruncateStmt *) node)->relations)
-					take_table(lfirst(lc2), AccessExclusiveLock);
+					take_table(lfirst(lc2), AccessExclusiveLock, ACL_TRUNCATE);
 				break;
 			case T_DropStmt:
 				if (((DropStmt *) node)->removeType != OBJECT_TABLE &&
@@ -302,7 +312,7 @@ dbmig_take_tables(List *statements)
 					break;
 				foreach(lc2, ((DropStmt *) node)->objects)
 					take_table(makeRangeVarFromNameList(lfirst(lc2)),
-							   AccessExclusiveLock);
+							   AccessExclusiveLock, 0);
 				break;
 			case T_CreateStmt:
 				foreach(lc2, ((CreateStmt *) node)->tableElts)

@@ -185,5 +185,26 @@ SELECT is((SELECT string_agg(repair, '') FROM dbm_drift('names') WHERE identity 
 SELECT is((SELECT string_agg(script, '') FROM dbm_revision('names', autogenerate => true, compare_with => 'drift', project => 'names')) ~ '\n[^-\n]*SELECT ''run'';--"[^\n]*tells', false,
 	'and in that of a generated script');
 
+--
+-- databrain_migrate.lock_first takes no lock that the statements could not take
+--
+
+SELECT is(public.as_role('dbm_test_mallory', format($$
+	SET LOCAL databrain_migrate.lock_first = on;
+	SELECT dbm_register('greedy--base--aaaa0001.sql', %L);
+	SELECT dbm_upgrade(project => 'greedy')$$,
+	format($s$DO $d$ BEGIN
+		IF EXISTS (SELECT FROM pg_locks WHERE pid = pg_backend_pid()
+				AND relation = 'pg_description'::regclass AND mode ~ 'Share.*Exclusive|AccessExclusive|^ShareLock') THEN
+			RAISE EXCEPTION 'locked';
+		END IF;
+	END $d$;
+	%s;$s$, statement))) ~ '^42501 ', true, 'lock_first: ' || statement)
+FROM unnest(array['ALTER TABLE pg_description ADD a int', 'ALTER TABLE pg_description RENAME TO mine',
+	'CREATE INDEX ON pg_description (objoid)', 'CREATE POLICY mine ON pg_description', 'TRUNCATE pg_description',
+	'DROP TABLE pg_description', 'CREATE TABLE mine.r (a oid REFERENCES pg_description (objoid))',
+	'CREATE TABLE mine.r (a oid, FOREIGN KEY (a) REFERENCES pg_description (objoid))',
+	'CREATE TRIGGER mine AFTER INSERT ON pg_description EXECUTE FUNCTION suppress_redundant_updates_trigger()']) AS statement;
+
 SELECT * FROM finish();
 ROLLBACK;
