@@ -14,32 +14,7 @@ CREATE EXTENSION databrain_migrate;
 
 SELECT plan(69);
 
--- What a statement raises: SQLSTATE and message, then detail, hint and
--- context, a line each where there is one.  "no error" if it raises nothing.
-CREATE FUNCTION pg_temp.error_of(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-	state text;
-	message text;
-	detail text;
-	hint text;
-	context text;
-BEGIN
-	BEGIN
-		EXECUTE statement;
-		RETURN 'no error';
-	EXCEPTION WHEN OTHERS THEN
-		GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE,
-			message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL,
-			hint = PG_EXCEPTION_HINT, context = PG_EXCEPTION_CONTEXT;
-	END;
-	-- without what the execution from here adds
-	context := regexp_replace(split_part(context, format('SQL statement "%s"', statement), 1),
-		'\n?(PL/pgSQL function pg_temp_\d+\.error_of.*)?$', '');
-	RETURN concat_ws(E'\n', state || ' ' || message,
-		'detail: ' || nullif(detail, ''), 'hint: ' || nullif(hint, ''),
-		'context: ' || nullif(context, ''));
-END
-$$;
+\ir include/errors.sql
 
 -- Register a chain of scripts: a revision 0001, 0002, … each.
 CREATE FUNCTION pg_temp.chain(project text, VARIADIC scripts text[]) RETURNS void LANGUAGE plpgsql AS $$
