@@ -7,7 +7,7 @@ SET databrain_migrate.project = 'late';
 -- which would look at all constraints itself
 SET databrain_migrate.step_snapshot = off;
 CREATE TABLE sink (n int);
-SELECT plan(8);
+SELECT plan(12);
 
 SELECT dbm_register(format('late--%s--r%s.sql', CASE WHEN n = 1 THEN 'base' ELSE 'r' || n - 1 END, n),
 	'INSERT INTO sink VALUES (1);') FROM generate_series(1, 5) AS n \g /dev/null
@@ -53,6 +53,27 @@ SET ROLE regress_dbm_nobody;') \g /dev/null
 SELECT dbm_register('gone--g1--g2.sql', 'DROP TABLE hidden.child;') \g /dev/null
 SELECT lives_ok($$SELECT dbm_upgrade(project => 'gone')$$,
 	'constraints are checked as the role that called');
+
+-- one in a schema that the caller may not use is checked at the commit
+CREATE TABLE hidden.late (n int REFERENCES hidden.parent DEFERRABLE INITIALLY DEFERRED);
+CREATE FUNCTION put_late(n int) RETURNS void LANGUAGE sql SECURITY DEFINER AS 'INSERT INTO hidden.late VALUES (n)';
+GRANT EXECUTE ON FUNCTION dbm_upgrade TO regress_dbm_nobody;
+SELECT dbm_register('unseen--base--u1.sql', 'SELECT public.put_late(7)') \g /dev/null
+SET ROLE regress_dbm_nobody;
+SELECT lives_ok($$SELECT dbm_upgrade(project => 'unseen')$$, 'a constraint that the caller cannot name');
+RESET ROLE;
+SELECT throws_ok('SET CONSTRAINTS ALL IMMEDIATE', '23503', NULL, 'is still to be checked');
+SET CONSTRAINTS ALL DEFERRED;
+DELETE FROM hidden.late;
+
+-- a name that constraints of both sorts bear
+SELECT dbm_register('alike--base--a1.sql', 'CREATE TABLE bound (n int CONSTRAINT alike REFERENCES parent);
+CREATE TABLE late (n int CONSTRAINT alike REFERENCES parent DEFERRABLE INITIALLY DEFERRED);
+INSERT INTO parent VALUES (3);
+INSERT INTO late VALUES (3);') \g /dev/null
+SELECT dbm_register('alike--a1--a2.sql', 'INSERT INTO late VALUES (4);') \g /dev/null
+SELECT lives_ok($$SELECT dbm_upgrade('a1', 'alike')$$, 'a name of two constraints');
+SELECT throws_ok($$SELECT dbm_upgrade('a2', 'alike')$$, '23503', NULL, 'is checked by it');
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -12,7 +12,7 @@ BEGIN;
 
 CREATE EXTENSION databrain_migrate;
 
-SELECT plan(69);
+SELECT plan(71);
 
 \ir include/errors.sql
 
@@ -95,6 +95,19 @@ SELECT is(pg_temp.up('atomic', 'rev0002'), 'no error', 'the first two by themsel
 SELECT is(pg_temp.up('atomic'), $e$42P07 relation "atomic_1" already exists
 context: project "atomic", revision "rev0003", file "atomic--rev0002--rev0003.sql", line 4, statement 2 of 2$e$, 'then the third');
 SELECT is(pg_temp.state('atomic'), 'rev0002', 'leaves them');
+
+-- what the script of an extension makes is that extension's
+CREATE FUNCTION public.upgrade() RETURNS event_trigger LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM dbm_upgrade(project => 'atomic');
+END
+$$;
+CREATE EVENT TRIGGER upgrade ON ddl_command_end WHEN TAG IN ('CREATE CAST') EXECUTE FUNCTION public.upgrade();
+SELECT matches(pg_temp.error_of('CREATE EXTENSION hstore'), $e$^55000 revisions cannot be run by the script of an extension
+detail: What they create would become members of extension "hstore".
+$e$, 'within the script of an extension');
+DROP EVENT TRIGGER upgrade;
+SELECT is(pg_temp.error_of('CREATE EXTENSION hstore'), 'no error', 'which it has no other trouble with');
 
 -- the caller may catch the error, and the engine goes on
 SELECT pg_temp.chain('nested', 'SELECT dbm_upgrade(project => ''atomic'')') \g /dev/null
