@@ -14,14 +14,13 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
 #include "base/names.h"
 #include "commands/commands.h"
 #include "commands/extension.h"
 #include "engine/engine.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/resowner.h"
+#include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
@@ -341,11 +340,19 @@ dbmig_log(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* One row of dbm_projects. */
-static void
-put_project(FunctionCallInfo fcinfo, const char *name)
+/* A row of dbm_projects to be put. */
+typedef struct ProjectRow
 {
-	View	   *view = load_view(name);
+	FunctionCallInfo fcinfo;
+	const char *name;
+} ProjectRow;
+
+/* Put a row of dbm_projects, for dbmig_attempt(); arg is a ProjectRow. */
+static void
+put_project(void *arg)
+{
+	const ProjectRow *row = arg;
+	View	   *view = load_view(row->name);
 	const DbmigGraph *graph = view->project->graph;
 	int			pending = 0;
 	Datum		values[5];
@@ -353,12 +360,12 @@ put_project(FunctionCallInfo fcinfo, const char *name)
 
 	for (int i = 0; i < graph->n; i++)
 		pending += !view->project->applied[i];
-	values[0] = CStringGetTextDatum(name);
+	values[0] = CStringGetTextDatum(row->name);
 	values[1] = node_names(graph, view->heads, view->nheads);
 	values[2] = node_names(graph, view->current, view->ncurrent);
-	values[3] = BoolGetDatum(dbmig_extension_is_managed(name, NULL));
+	values[3] = BoolGetDatum(dbmig_extension_is_managed(row->name, NULL));
 	values[4] = Int32GetDatum(pending);
-	put_row(fcinfo, values, nulls);
+	put_row(row->fcinfo, values, nulls);
 }
 
 /*
@@ -368,42 +375,22 @@ put_project(FunctionCallInfo fcinfo, const char *name)
 static void
 try_put_project(FunctionCallInfo fcinfo, const char *name)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
+	ProjectRow	row = {fcinfo, name};
+	const DbmigFailure *failure = dbmig_attempt(put_project, &row);
+	const ErrorData *error;
+	Datum		values[5] = {0};
+	bool		nulls[5] = {false, true, true, false, true};
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		put_project(fcinfo, name);
-		ReleaseCurrentSubTransaction();
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
-		Datum		values[5] = {0};
-		bool		nulls[5] = {false, true, true, false, true};
-
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
-		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
-			ReThrowError(error);
-
-		ereport(WARNING,
-				errcode(error->sqlerrcode),
-				errmsg("project \"%s\" cannot be read: %s", name, error->message),
-				error->detail ? errdetail_internal("%s", error->detail) : 0);
-		values[0] = CStringGetTextDatum(name);
-		values[3] = BoolGetDatum(dbmig_extension_is_managed(name, NULL));
-		put_row(fcinfo, values, nulls);
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
+	if (failure == NULL)
+		return;
+	error = failure->error;
+	ereport(WARNING,
+			errcode(error->sqlerrcode),
+			errmsg("project \"%s\" cannot be read: %s", name, error->message),
+			error->detail ? errdetail_internal("%s", error->detail) : 0);
+	values[0] = CStringGetTextDatum(name);
+	values[3] = BoolGetDatum(dbmig_extension_is_managed(name, NULL));
+	put_row(fcinfo, values, nulls);
 }
 
 static int
@@ -418,10 +405,15 @@ dbmig_projects(PG_FUNCTION_ARGS)
 {
 	List	   *names = list_concat(dbmig_known_projects(), dbmig_store_projects());
 	const char *last = NULL;
+	MemoryContext context;
+	MemoryContext old;
 	ListCell   *lc;
 
 	InitMaterializedSRF(fcinfo, 0);
 	list_sort(names, compare_names);
+	context = AllocSetContextCreate(CurrentMemoryContext, "dbmig projects",
+									ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(context);
 	foreach(lc, names)
 	{
 		const char *name = lfirst(lc);
@@ -431,6 +423,9 @@ dbmig_projects(PG_FUNCTION_ARGS)
 			continue;
 		last = name;
 		try_put_project(fcinfo, name);
+		MemoryContextReset(context);
 	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
 	return (Datum) 0;
 }

@@ -629,11 +629,6 @@ make_node(DbmigRevision *revision)
 		node.nreplaces = header->nreplaces;
 		node.replaces = (const char **) header->replaces;
 	}
-	else if (state == NULL)
-	{
-		/* without an upgrade script: check_revision() raises */
-		node.origin = dbmig_script_place(revision->downgrade);
-	}
 	else
 	{
 		node.origin = "dbm.applied";
