@@ -180,10 +180,10 @@ add_revisions(DbmigText *text, DbmigStated *stated, const char *name, const char
 		(void) dbmig_step_is_transactional(project, plan->steps[i], DBMIG_UPGRADE);
 		script = dbmig_revision_script(project, revision, DBMIG_UPGRADE);
 		text->scripts = lappend(text->scripts, script);
-		dbmig_note_stated(stated, script, text->role);
+		dbmig_note_stated(stated, script, text->deployer);
 		others[plan->steps[i]] = false;
 	}
-	dbmig_note_stated_by_revisions(stated, project, others);
+	dbmig_note_stated_by_revisions(stated, project, others, text->deployer);
 }
 
 /* The caller, quoted. */
@@ -203,8 +203,8 @@ runner_of(const char *project, const char *source)
 }
 
 /*
- * The role that runs the project's revisions, quoted: the one that ran the last
- * one that is applied, or else the caller.
+ * The role that runs the project's revisions: the one that ran the last one that
+ * is applied, or else the caller.
  */
 static const char *
 deployer_of(const char *project)
@@ -219,8 +219,7 @@ deployer_of(const char *project)
 		if (!row->stamped && (last == NULL || row->applied_at > last->applied_at))
 			last = row;
 	}
-	return quote_identifier(last ? last->applied_by :
-							dbmig_current_role());
+	return last ? last->applied_by : dbmig_current_role();
 }
 
 /*
@@ -228,26 +227,27 @@ deployer_of(const char *project)
  * nothing about the schema: count it as the role's that runs the revisions.
  */
 static void
-assign_to_deployer(DbmigInventory *inventory, const char *project,
+assign_to_deployer(DbmigInventory *inventory, const DbmigComparison *comparison,
 				   const char *source, const char *other_runner)
 {
-	const char *deployer = deployer_of(project);
-	List	   *runners = list_make1(unconstify(char *, runner_of(project, source)));
+	List	   *runners = list_make1(unconstify(char *, runner_of(comparison->project,
+																  source)));
 
 	if (other_runner)
 		runners = lappend(runners, unconstify(char *, other_runner));
-	dbmig_reassign(inventory, runners, deployer);
+	dbmig_reassign(inventory, runners, quote_identifier(comparison->deployer));
 }
 
 /* What a source would have run, which the caller may. */
 static DbmigText *
-source_text(const char *project, const char *source)
+source_text(const char *project, const char *source, const char *deployer)
 {
 	DbmigText  *text = palloc0(sizeof(DbmigText));
 	DbmigStated *stated = dbmig_stated_create();
 
 	text->source = source;
 	text->role = dbmig_current_role();
+	text->deployer = deployer;
 	text->stated = stated;
 	if (is_revision(source))
 		add_revisions(text, stated, project, source + strlen(revision_prefix));
@@ -257,7 +257,7 @@ source_text(const char *project, const char *source)
 
 		text->role = model_role(model);
 		text->scripts = list_make1(model->ddl);
-		dbmig_note_stated(stated, model->ddl, text->role);
+		dbmig_note_stated(stated, model->ddl, deployer);
 	}
 	return text;
 }
@@ -297,7 +297,8 @@ build(DbmigSandbox *sandbox, const DbmigComparison *comparison, bool is_from)
 	const char *source = is_from ? comparison->from_name : comparison->to_name;
 
 	dbmig_sandbox_leave_to_text(sandbox, is_from ? comparison->from_stated :
-								comparison->to_stated);
+								comparison->to_stated,
+								get_role_oid(comparison->deployer, true));
 	if (is_model(source))
 		run_model(sandbox, project);
 	else if (is_revision(source))
@@ -849,6 +850,7 @@ dbmig_compare(const char *project, const char *from, const char *to,
 	comparison->from_name = from;
 	comparison->to_name = to;
 	comparison->options = *options;
+	comparison->deployer = deployer_of(project);
 
 	/* what needs no sandbox first, since the sandbox settles what differs */
 	comparison->from = read_complete(project, from, managed, options->schemas);
@@ -856,9 +858,9 @@ dbmig_compare(const char *project, const char *from, const char *to,
 	if (comparison->from)
 		whole = copy_inventory(comparison->from);
 	if (comparison->from == NULL)
-		from_text = source_text(project, from);
+		from_text = source_text(project, from, comparison->deployer);
 	if (comparison->to == NULL)
-		to_text = source_text(project, to);
+		to_text = source_text(project, to, comparison->deployer);
 	reading.from_text = from_text;
 	reading.to_text = to_text;
 	comparison->from_stated = settle_stated(from_text, from, to_text, to,
@@ -889,9 +891,9 @@ dbmig_compare(const char *project, const char *from, const char *to,
 	dbmig_keep(reading.to, managed);
 	dbmig_spelling_swap(reading.questions);
 	if (is_text(from))
-		assign_to_deployer(comparison->from, project, from, NULL);
+		assign_to_deployer(comparison->from, comparison, from, NULL);
 	if (is_text(to))
-		assign_to_deployer(comparison->to, project, to, NULL);
+		assign_to_deployer(comparison->to, comparison, to, NULL);
 	rename_objects(comparison, whole ? whole : comparison->from, managed);
 	dbmig_filter_inventories(comparison->from, &comparison->to, &filter);
 	return comparison;
@@ -958,7 +960,7 @@ read_between(DbmigSandbox *sandbox, void *arg)
 					  text.data, GetUserId());
 	between->inventory = read_sandbox(sandbox, schemas);
 	if (is_text(comparison->from_name))
-		assign_to_deployer(between->inventory, comparison->project,
+		assign_to_deployer(between->inventory, comparison,
 						   comparison->from_name, quoted_role());
 	dbmig_settle_spellings(sandbox, between->inventory, comparison->to, schemas);
 	dbmig_settle_spellings(sandbox, between->inventory, comparison->from, schemas);
@@ -1084,7 +1086,7 @@ dbmig_comparison_changes(const DbmigComparison *comparison, bool backward)
 	DbmigUnits	units = comparison->options.concurrently ? DBMIG_CONCURRENTLY :
 		backward || comparison->options.in_one ? DBMIG_ONE_UNIT : DBMIG_UNITS;
 	const char *role = comparison->options.in_script ?
-		deployer_of(comparison->project) : quoted_role();
+		quote_identifier(comparison->deployer) : quoted_role();
 	DbmigDiff  *diff = dbmig_diff_in_units(from, to, role, units);
 	Bitmapset  *makers = NULL;	/* units that make functions */
 	List	   *changes = NIL;

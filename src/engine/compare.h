@@ -44,6 +44,7 @@ typedef struct DbmigComparison
 	DbmigInventory *from;
 	DbmigInventory *to;			/* where it is not compared, as from */
 	List	   *rename_steps;	/* DbmigRenameStep: what comes before all else */
+	const char *deployer;		/* role that runs the project's revisions */
 	const DbmigStated *from_stated; /* default privileges that do not surround */
 	const DbmigStated *to_stated;	/* what is built for a side */
 } DbmigComparison;

@@ -7,7 +7,7 @@
  * the catalogs.  What a text was found to build is therefore kept in a table,
  * under a hash of everything that the result depends on:
  *
- *	-	the scripts, and the role that they run as;
+ *	-	the scripts, the role that they run as, and in whose place;
  *	-	which default privileges are stated by texts, and so not around them;
  *	-	who reads the result: options of user mappings are not shown to all;
  *	-	the server's version, and what the engine reads from its catalogs;
@@ -186,6 +186,7 @@ key_of(const DbmigText *text, List *managed)
 	complete = hash_surroundings(hash, text->role, managed);
 	hash_kinds(hash);
 	dbmig_hash_text(hash, text->role);
+	dbmig_hash_text(hash, text->deployer);
 	dbmig_hash_text(hash, dbmig_current_role());
 	dbmig_hash_text(hash, dbmig_stated_text(text->stated));
 	foreach(lc, text->scripts)

@@ -19,6 +19,7 @@ typedef struct DbmigText
 {
 	const char *source;			/* as compare.h names it */
 	const char *role;			/* that it runs as */
+	const char *deployer;		/* in whose place */
 	List	   *scripts;		/* char *, in the order in which they run */
 	const DbmigStated *stated;	/* default privileges that do not surround it */
 } DbmigText;

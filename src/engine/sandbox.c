@@ -88,6 +88,8 @@ struct DbmigSandbox
 	bool		frees_enum_values;	/* has such a value been freed for use? */
 	HTAB	   *shared;			/* SharedObject */
 	int			asides;			/* names given to what makes place */
+	Oid			deployer;		/* in whose place the text runs, or InvalidOid */
+	bool		swapped;		/* have the two each other's default privileges? */
 };
 
 /* A cast or the like of the database, which has no schema. */
@@ -602,12 +604,57 @@ dbmig_is_in_sandbox(void)
 
 /*
  * Take default privileges out of the sandbox that a text states itself, before
- * it runs.
+ * it runs.  What its runner makes counts as made by the deployer, whose default
+ * privileges the runner then has; InvalidOid if that is nobody.
  */
 void
-dbmig_sandbox_leave_to_text(DbmigSandbox *sandbox, const DbmigStated *stated)
+dbmig_sandbox_leave_to_text(DbmigSandbox *sandbox, const DbmigStated *stated,
+							Oid deployer)
 {
 	dbmig_remove_default_privileges(sandbox->replaced, stated);
+	sandbox->deployer = deployer;
+}
+
+/* Put the runner in the deployer's place, or take that back. */
+static void
+stand_in_for_deployer(DbmigSandbox *sandbox, bool wanted)
+{
+	if (!OidIsValid(sandbox->deployer) || sandbox->deployer == sandbox->role ||
+		sandbox->swapped == wanted)
+		return;
+	dbmig_swap_default_privileges(sandbox->role, sandbox->deployer);
+	sandbox->swapped = wanted;
+}
+
+/*
+ * ALTER DEFAULT PRIVILEGES for the runner or the deployer, by name, is about the
+ * other one while they have changed places.
+ */
+static void
+swap_named_roles(const DbmigSandbox *sandbox, const AlterDefaultPrivilegesStmt *stmt)
+{
+	const char *runner = GetUserNameFromId(sandbox->role, false);
+	const char *deployer = GetUserNameFromId(sandbox->deployer, false);
+	ListCell   *lc;
+
+	foreach(lc, stmt->options)
+	{
+		const DefElem *option = lfirst_node(DefElem, lc);
+		ListCell   *r;
+
+		foreach(r, strcmp(option->defname, "roles") == 0 ?
+				(List *) option->arg : NIL)
+		{
+			RoleSpec   *role = lfirst_node(RoleSpec, r);
+
+			if (role->roletype != ROLESPEC_CSTRING)
+				continue;
+			if (strcmp(role->rolename, deployer) == 0)
+				role->rolename = pstrdup(runner);
+			else if (strcmp(role->rolename, runner) == 0)
+				role->rolename = pstrdup(deployer);
+		}
+	}
 }
 
 static bool
@@ -764,8 +811,14 @@ filter_statement(Node *node, void *arg)
 
 	sandbox->unsteady |= !dbmig_is_steady(node);
 	free_enum_value(sandbox);
+	/* not where the text has become another role */
+	stand_in_for_deployer(sandbox, GetUserId() == sandbox->role);
 	switch (nodeTag(node))
 	{
+		case T_AlterDefaultPrivilegesStmt:
+			if (sandbox->swapped)
+				swap_named_roles(sandbox, castNode(AlterDefaultPrivilegesStmt, node));
+			return true;
 		case T_AlterEnumStmt:
 			{
 				AlterEnumStmt *stmt = castNode(AlterEnumStmt, node);
@@ -912,6 +965,7 @@ dbmig_sandbox_run(DbmigSandbox *sandbox, const char *project, const char *revisi
 	SetUserIdAndSecContext(role, sandbox->security);
 	count = dbmig_execute_filtered(project, revision, file_name,
 								   dbmig_without_restrict(text), filter_noting, sandbox);
+	stand_in_for_deployer(sandbox, false);
 	SetUserIdAndSecContext(sandbox->caller, sandbox->caller_security);
 	return count;
 }

@@ -35,7 +35,8 @@ extern void dbmig_check_schemas(List *names);
 extern bool dbmig_is_in_sandbox(void);
 extern void dbmig_in_sandbox(List *schemas, DbmigSandboxWork work, void *arg);
 extern void dbmig_sandbox_leave_to_text(DbmigSandbox *sandbox,
-										const DbmigStated *stated);
+										const DbmigStated *stated,
+										Oid deployer);
 extern int	dbmig_sandbox_run(DbmigSandbox *sandbox, const char *project,
 							  const char *revision, const char *file_name,
 							  const char *text, Oid role);
@@ -59,7 +60,8 @@ extern void dbmig_note_stated(DbmigStated *stated, const char *text,
 							  const char *runner);
 extern void dbmig_note_stated_by_revisions(DbmigStated *stated,
 										   const DbmigProject *project,
-										   const bool *nodes);
+										   const bool *nodes,
+										   const char *runner);
 extern void dbmig_stated_add(DbmigStated *stated, const DbmigStated *other);
 extern bool dbmig_is_stated(const DbmigStated *stated, const char *role,
 							char type, const char *schema);

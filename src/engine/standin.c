@@ -33,6 +33,7 @@
 #include "commands/comment.h"
 #include "engine/standin.h"
 #include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/fmgroids.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
@@ -190,6 +191,84 @@ dbmig_remove_default_privileges(List *replaced, const DbmigStated *stated)
 	performMultipleDeletions(found, DROP_RESTRICT, PERFORM_DELETION_INTERNAL);
 	free_object_addresses(found);
 	CommandCounterIncrement();
+}
+
+static Oid
+swapped_role(Oid role, Oid one, Oid other)
+{
+	return role == one ? other : role == other ? one : role;
+}
+
+/* The same privileges, with two roles in each other's place. */
+static Acl *
+swap_in_acl(const Acl *acl, Oid one, Oid other)
+{
+	Acl		   *result = (Acl *) palloc(ACL_SIZE(acl));
+	AclItem    *items;
+
+	memcpy(result, acl, ACL_SIZE(acl));
+	/* it has one dimension, and no nulls */
+	items = (AclItem *) ((char *) result + ARR_OVERHEAD_NONULLS(1));
+	for (int i = 0; i < ACL_NUM(result); i++)
+	{
+		items[i].ai_grantee = swapped_role(items[i].ai_grantee, one, other);
+		items[i].ai_grantor = swapped_role(items[i].ai_grantor, one, other);
+	}
+	return result;
+}
+
+/*
+ * Let two roles have each other's default privileges.  Doing so again takes it
+ * back.
+ */
+void
+dbmig_swap_default_privileges(Oid one, Oid other)
+{
+	Relation	relation = table_open(DefaultAclRelationId, RowExclusiveLock);
+	TupleDesc	desc = RelationGetDescr(relation);
+	SysScanDesc scan = systable_beginscan(relation, InvalidOid, false, NULL, 0,
+										  NULL);
+	List	   *rows = NIL;
+	HeapTuple	tuple;
+	ListCell   *lc;
+
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Oid			role = ((Form_pg_default_acl) GETSTRUCT(tuple))->defaclrole;
+
+		if (role == one || role == other)
+			rows = lappend(rows, heap_copytuple(tuple));
+	}
+	systable_endscan(scan);
+
+	/* all of them go first: no two may be for the same role */
+	foreach(lc, rows)
+		CatalogTupleDelete(relation, &((HeapTuple) lfirst(lc))->t_self);
+	foreach(lc, rows)
+	{
+		Datum		values[Natts_pg_default_acl] = {0};
+		bool		nulls[Natts_pg_default_acl] = {0};
+		bool		replace[Natts_pg_default_acl] = {0};
+		bool		isnull;
+		Oid			role;
+		Acl		   *acl;
+
+		tuple = lfirst(lc);
+		role = ((Form_pg_default_acl) GETSTRUCT(tuple))->defaclrole;
+		acl = DatumGetAclP(heap_getattr(tuple, Anum_pg_default_acl_defaclacl,
+										desc, &isnull));
+		values[Anum_pg_default_acl_defaclrole - 1] =
+			ObjectIdGetDatum(swapped_role(role, one, other));
+		replace[Anum_pg_default_acl_defaclrole - 1] = true;
+		values[Anum_pg_default_acl_defaclacl - 1] =
+			PointerGetDatum(swap_in_acl(acl, one, other));
+		replace[Anum_pg_default_acl_defaclacl - 1] = true;
+		CatalogTupleInsert(relation, heap_modify_tuple(tuple, desc, values, nulls,
+													   replace));
+	}
+	table_close(relation, NoLock);
+	if (rows)
+		CommandCounterIncrement();
 }
 
 /* Let an extension be in another schema, as far as the catalogs say. */

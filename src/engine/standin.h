@@ -23,6 +23,7 @@ typedef struct DbmigReplaced
 extern Oid	dbmig_create_stand_in(Oid live, const char *name);
 extern void dbmig_remove_default_privileges(List *replaced,
 											const DbmigStated *stated);
+extern void dbmig_swap_default_privileges(Oid role, Oid other);
 extern void dbmig_move_extension_members(List *replaced);
 
 #endif							/* DBMIG_STANDIN_H */

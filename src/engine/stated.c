@@ -39,7 +39,7 @@ typedef struct Look
 	const char *text;
 	const DbmigProject *project;	/* or this revision's; else NULL */
 	const DbmigRevision *revision;
-	const char *runner;			/* who runs it, by name */
+	const char *runner;			/* who runs it, by name, or would */
 	const char *role;			/* who does from here on */
 } Look;
 
@@ -135,11 +135,7 @@ note(const Look *look, const char *role, char type, List *schemas)
 static const char *
 named_role(const Look *look, const RoleSpec *role)
 {
-	if (role->roletype == ROLESPEC_CSTRING)
-		return role->rolename;
-	if (role->roletype == ROLESPEC_SESSION_USER)
-		return GetUserNameFromId(GetSessionUserId(), false);
-	return look->role;
+	return role->roletype == ROLESPEC_CSTRING ? role->rolename : look->role;
 }
 
 static void
@@ -242,15 +238,13 @@ dbmig_note_stated(DbmigStated *stated, const char *text, const char *runner)
 }
 
 /*
- * Note what the upgrade scripts of revisions, chosen by node, state that the
- * caller is to run.
+ * Note what the upgrade scripts of revisions, chosen by node, state that a role
+ * is to run.
  */
 void
 dbmig_note_stated_by_revisions(DbmigStated *stated, const DbmigProject *project,
-							   const bool *nodes)
+							   const bool *nodes, const char *runner)
 {
-	const char *runner = GetUserNameFromId(GetUserId(), false);
-
 	for (int i = 0; i < project->graph->n; i++)
 	{
 		Look		look = {.stated = stated,.project = project};

@@ -15,6 +15,7 @@
  */
 #include "postgres.h"
 
+#include "base/session.h"
 #include "engine/compare.h"
 #include "engine/engine.h"
 #include "engine/sandbox.h"
@@ -183,8 +184,9 @@ try_revisions(DbmigSandbox *sandbox, void *arg)
 	MemoryContext old;
 
 	memset(all, true, sizeof(bool) * trial->project->graph->n);
-	dbmig_note_stated_by_revisions(stated, trial->project, all);
-	dbmig_sandbox_leave_to_text(sandbox, stated);
+	dbmig_note_stated_by_revisions(stated, trial->project, all,
+								   dbmig_current_role());
+	dbmig_sandbox_leave_to_text(sandbox, stated, InvalidOid);
 	old = MemoryContextSwitchTo(context);
 	trial->sandbox = sandbox;
 	for (int i = 0; i < trial->project->graph->n; i++)

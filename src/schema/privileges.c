@@ -334,7 +334,7 @@ reassign_lines(const char *value, List *roles, const char *owner)
 
 /*
  * Count what belongs to some roles (a list of char *, quoted) as another one's,
- * with the privileges that owners have.
+ * with the privileges that owners have.  Default privileges belong to nobody.
  */
 void
 dbmig_reassign(DbmigInventory *inventory, List *roles, const char *owner)
@@ -344,6 +344,8 @@ dbmig_reassign(DbmigInventory *inventory, List *roles, const char *owner)
 		DbmigFact  *fact = inventory->facts[i];
 
 		CHECK_FOR_INTERRUPTS();
+		if (fact->kind == &dbmig_kind_default_privileges)
+			continue;
 		for (int k = 0; k < fact->kind->nrules; k++)
 		{
 			const char *attribute = fact->kind->rules[k].attribute;
@@ -417,6 +419,7 @@ dbmig_drop_privileges(DbmigDiff *diff, DbmigFact *fact)
 {
 	DbmigFact  *after = palloc(sizeof(DbmigFact));
 	const DbmigKind *kind = fact->kind;
+	ListCell   *lc;
 
 	if (fact->parent && fact->parent->gone)
 	{
@@ -436,6 +439,11 @@ dbmig_drop_privileges(DbmigDiff *diff, DbmigFact *fact)
 		if (kind->rules[i].alter == dbmig_alter_privileges)
 			dbmig_alter_privileges(diff, fact, after, &kind->rules[i]);
 	}
+
+	/* they are about the fact that goes, not about its image */
+	foreach(lc, after->polished)
+		((DbmigAction *) lfirst(lc))->fact = fact;
+	fact->polished = after->polished;
 }
 
 /* The value of the option that a line sets, among lines; NULL if it has none. */

@@ -167,5 +167,46 @@ SELECT is((SELECT string_agg(repair, '; ') FROM dbm_drift()),
 	format('ALTER DEFAULT PRIVILEGES FOR ROLE %I IN SCHEMA public GRANT USAGE ON SEQUENCES TO dbm_test_reader;', current_user),
 	'then they are missed');
 
+-- what another role deployed has that role's, whoever looks at it
+SELECT count(*) FROM dbm_downgrade('base') \gset
+CREATE ROLE dbm_test_deploy;
+GRANT CREATE ON SCHEMA public TO dbm_test_deploy;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA pg_catalog TO dbm_test_deploy;
+GRANT dbm_test_maker TO dbm_test_deploy;
+ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT DELETE ON TABLES TO dbm_test_reader;
+ALTER DEFAULT PRIVILEGES GRANT INSERT ON TABLES TO dbm_test_reader;
+ALTER DEFAULT PRIVILEGES FOR ROLE dbm_test_deploy IN SCHEMA public GRANT SELECT ON TABLES TO dbm_test_reader;
+ALTER DEFAULT PRIVILEGES FOR ROLE dbm_test_deploy REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
+SET LOCAL databrain_migrate.project = 'deployed';
+SELECT dbm_register('deployed--base--bbbb0001.sql', $$-- one
+-- Revision ID: bbbb0001
+-- Revises: base
+CREATE TABLE public.d_one (id int);
+CREATE FUNCTION public.d_f() RETURNS int LANGUAGE sql AS 'SELECT 1';
+SET ROLE dbm_test_maker;
+CREATE TABLE public.d_made (id int);$$),
+	dbm_register('deployed--bbbb0001--bbbb0002.sql', $$-- two
+-- Revision ID: bbbb0002
+-- Revises: bbbb0001
+CREATE SEQUENCE public.d_before;
+ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE ON SEQUENCES TO dbm_test_reader;
+ALTER DEFAULT PRIVILEGES FOR ROLE dbm_test_deploy IN SCHEMA public GRANT USAGE ON TYPES TO dbm_test_reader;
+CREATE SEQUENCE public.d_after;
+CREATE TYPE public.d_type AS ENUM ();
+SET ROLE dbm_test_deploy;
+CREATE TABLE public.d_two (id int);
+ALTER DEFAULT PRIVILEGES REVOKE ALL ON TYPES FROM PUBLIC;
+CREATE TYPE public.d_last AS ENUM ();$$) \gset
+SELECT dbm_adopt('bbbb0001'), dbm_adopt('bbbb0002') \gset
+SET LOCAL ROLE dbm_test_deploy;
+SELECT count(*) FROM dbm_upgrade() \gset
+SELECT is_empty('SELECT identity, repair FROM dbm_drift()', 'no drift to the role itself');
+RESET ROLE;
+SELECT is_empty('SELECT identity, repair FROM dbm_drift()', 'nor to another one, with default privileges of its own');
+ALTER DEFAULT PRIVILEGES FOR ROLE dbm_test_deploy IN SCHEMA public REVOKE USAGE ON TYPES FROM dbm_test_reader;
+SELECT results_eq('SELECT repair FROM dbm_drift()',
+	$$ VALUES ('ALTER DEFAULT PRIVILEGES FOR ROLE dbm_test_deploy IN SCHEMA public GRANT USAGE ON TYPES TO dbm_test_reader;') $$,
+	'what its revisions lack');
+
 SELECT * FROM finish();
 ROLLBACK;
