@@ -125,7 +125,7 @@ for what, change, undo in (
          "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO regress_kept_one",
          "ALTER DEFAULT PRIVILEGES IN SCHEMA public REVOKE SELECT ON TABLES FROM regress_kept_one"),
         ("a role", "CREATE ROLE regress_kept_four", "DROP ROLE regress_kept_four"),
-        ("a cast", "CREATE CAST (int AS bytea) WITH INOUT", "DROP CAST (int AS bytea)"),
+        ("a cast", "CREATE CAST (point AS bytea) WITH INOUT", "DROP CAST (point AS bytea)"),
         ("a language", "ALTER LANGUAGE plpgsql OWNER TO regress_kept_one", "ALTER LANGUAGE plpgsql OWNER TO CURRENT_USER"),
         ("privileges on the database", "GRANT CREATE ON DATABASE %s TO regress_kept_two" % main.info.dbname,
          "REVOKE CREATE ON DATABASE %s FROM regress_kept_two" % main.info.dbname)):
