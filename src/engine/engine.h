@@ -168,6 +168,8 @@ extern const char *dbmig_revision_message(const DbmigRevision *revision);
 extern const DbmigHeader *dbmig_revision_header(const DbmigProject *project,
 												const DbmigRevision *revision,
 												DbmigDirection direction);
+extern bool dbmig_has_script(const DbmigRevision *revision,
+							 DbmigDirection direction);
 extern char *dbmig_revision_script(const DbmigProject *project,
 								   const DbmigRevision *revision,
 								   DbmigDirection direction);

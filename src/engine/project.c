@@ -855,6 +855,17 @@ dbmig_revision_header(const DbmigProject *project, const DbmigRevision *revision
 	return script->header;
 }
 
+/* Is a revision's script in one direction known, from the store or the state? */
+bool
+dbmig_has_script(const DbmigRevision *revision, DbmigDirection direction)
+{
+	const DbmigApplied *state = revision->state;
+
+	if (direction == DBMIG_UPGRADE)
+		return revision->upgrade || (state && state->has_upgrade);
+	return revision->downgrade || (state && state->has_downgrade);
+}
+
 /*
  * The text of a revision's script in one direction; NULL when there is none.
  * Files and registered scripts come first, what the state keeps comes second.
@@ -871,8 +882,7 @@ dbmig_revision_script(const DbmigProject *project, const DbmigRevision *revision
 		(void) dbmig_revision_header(project, revision, direction);
 		return dbmig_script_text(project->name, script);
 	}
-	if (revision->state &&
-		(upgrade ? revision->state->has_upgrade : revision->state->has_downgrade))
+	if (dbmig_has_script(revision, direction))
 		return dbmig_applied_script(project->name, revision->id, upgrade, NULL);
 	return NULL;
 }

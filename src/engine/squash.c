@@ -307,8 +307,7 @@ has_way_back(const Squash *squash)
 		const DbmigRevision *revision = dbmig_revision(squash->project,
 													   squash->nodes[i]);
 
-		if (revision->downgrade == NULL &&
-			!(revision->state && revision->state->has_downgrade))
+		if (!dbmig_has_script(revision, DBMIG_DOWNGRADE))
 		{
 			ereport(NOTICE,
 					errmsg("the squashed revision has no downgrade script"),

@@ -112,7 +112,6 @@ dbmig_step_is_transactional(const DbmigProject *project, int node,
 							DbmigDirection direction)
 {
 	const DbmigRevision *revision = dbmig_revision(project, node);
-	const DbmigApplied *state = revision->state;
 	bool		upgrade = (direction == DBMIG_UPGRADE);
 	DbmigScript *script = upgrade ? revision->upgrade : revision->downgrade;
 	char	   *file_name;
@@ -121,7 +120,7 @@ dbmig_step_is_transactional(const DbmigProject *project, int node,
 		return dbmig_revision_header(project, revision, direction)->transactional;
 
 	file_name = dbmig_revision_file(project, node, direction);
-	if (state == NULL || !(upgrade ? state->has_upgrade : state->has_downgrade))
+	if (!dbmig_has_script(revision, direction))
 		ereport(ERROR,
 				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				upgrade ?

@@ -136,12 +136,6 @@ missing_ground(const Trial *trial)
 	return NULL;
 }
 
-static bool
-has_downgrade(const DbmigRevision *revision)
-{
-	return revision->downgrade || (revision->state && revision->state->has_downgrade);
-}
-
 static void
 try_revision(Trial *trial)
 {
@@ -165,8 +159,8 @@ try_revision(Trial *trial)
 	trial->built[trial->node] = true;
 
 	add_result(trial, psprintf("revision %s has a downgrade script", revision->id),
-			   has_downgrade(revision) ? NULL : "There is none.\n");
-	if (!has_downgrade(revision))
+			   dbmig_has_script(revision, DBMIG_DOWNGRADE) ? NULL : "There is none.\n");
+	if (!dbmig_has_script(revision, DBMIG_DOWNGRADE))
 		return;
 	failure = dbmig_attempt(go_down_and_up, trial);
 	if (failure)
