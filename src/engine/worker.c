@@ -31,6 +31,7 @@
 #include "access/htup_details.h"
 #include "access/xact.h"
 #include "base/compat.h"
+#include "base/hash.h"
 #include "base/settings.h"
 #include "catalog/pg_authid.h"
 #include "engine/engine.h"
@@ -504,15 +505,40 @@ set_lock_timeout(const RawStmt *raw, const char *usual)
 					PGC_USERSET, PGC_S_SESSION);
 }
 
-/* Checksum of a script up to the end of a statement; in a transaction. */
+/*
+ * The checksum of some statements and one more: a chain, so that each is read
+ * once.  In a transaction.
+ */
 static char *
-checksum_until(const char *text, const DbmigStatement *statement,
-			   const char *file_name)
+add_to_checksum(const char *checksum, const char *text,
+				const DbmigStatement *statement, const char *file_name)
 {
-	char	   *part = pnstrdup(text, statement->start + statement->length);
-	char	   *checksum = dbmig_script_checksum(part, file_name);
+	char	   *part = pnstrdup(text + statement->start, statement->length);
+	char	   *own = dbmig_script_checksum(part, file_name);
+	char	   *both = psprintf("%s %s", checksum, own);
+	char	   *result = dbmig_hash(both, strlen(both));
 
 	pfree(part);
+	pfree(own);
+	pfree(both);
+	return result;
+}
+
+/* The checksum of the first statements of a script; in a transaction. */
+static char *
+checksum_of(const char *text, const List *statements, int count,
+			const char *file_name)
+{
+	char	   *checksum = pstrdup("");
+
+	for (int i = 0; i < count; i++)
+	{
+		char	   *before = checksum;
+
+		CHECK_FOR_INTERRUPTS();
+		checksum = add_to_checksum(before, text, list_nth(statements, i), file_name);
+		pfree(before);
+	}
 	return checksum;
 }
 
@@ -528,10 +554,9 @@ dbmig_check_unfinished(const DbmigStepRun *run, const DbmigUnfinished *begun)
 
 	if (strcmp(begun->direction, run->entry.direction) == 0 &&
 		begun->finished <= list_length(statements) &&
-		(begun->finished == 0 ||
-		 strcmp(begun->checksum,
-				checksum_until(clean, list_nth(statements, begun->finished - 1),
-							   run->file_name)) == 0))
+		strcmp(begun->checksum,
+			   checksum_of(clean, statements, begun->finished,
+						   run->file_name)) == 0)
 		return;
 	ereport(ERROR,
 			errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -541,107 +566,150 @@ dbmig_check_unfinished(const DbmigStepRun *run, const DbmigUnfinished *begun)
 			errhint("Restore these statements.  If you completed or undid the rest by hand, say so with dbm_stamp()."));
 }
 
+/* A script being run. */
+typedef struct Script
+{
+	DbmigPosition at;
+	DbmigUnfinished row;		/* how far it got */
+	char	   *usual_timeout;	/* lock_timeout: the setting's, the caller's, or
+								 * what the script sets */
+	MemoryContext context;		/* of the script */
+	MemoryContext statement_context;
+} Script;
+
+/* Note that a statement which may leave something behind is about to start. */
+static void
+note_attempt(Script *script, RawStmt *raw)
+{
+	StartTransactionCommand();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	/* what is there before an attempt is none of its leftovers */
+	if (dbmig_find_leftovers(raw) == NIL)
+		script->row.attempted = script->at.number;
+	PopActiveSnapshot();
+	dbmig_unfinished_put(script->at.project, &script->row);
+	CommitTransactionCommand();
+}
+
+/*
+ * Run a statement that is not done yet, and note that it is.  attempted: it was
+ * started before.
+ */
+static void
+run_next(Script *script, bool attempted)
+{
+	const DbmigStatement *statement = script->at.statement;
+	DbmigUnfinished *row = &script->row;
+	char	   *before = row->checksum;
+
+	if (attempted)
+		clear_leftovers(statement->raw, script->statement_context);
+	else if (dbmig_may_leave(statement->raw))
+		note_attempt(script, statement->raw);
+
+	MemoryContextSwitchTo(script->statement_context);
+	run_at_top_level(statement->raw, script->at.text, script->statement_context);
+	row->finished = row->attempted = script->at.number;
+	MemoryContextSwitchTo(script->context);
+	row->checksum = add_to_checksum(before, script->at.text, statement,
+									script->at.file_name);
+	pfree(before);
+	dbmig_unfinished_put(script->at.project, row);
+	CommitTransactionCommand();
+}
+
+/* Run a statement that sets a parameter, and is done, for those after it. */
+static void
+run_again(Script *script)
+{
+	run_at_top_level(script->at.statement->raw, script->at.text,
+					 script->statement_context);
+	CommitTransactionCommand();
+}
+
+/* Read the script; returns its statements. */
+static List *
+read_script(Script *script, const Arguments *arguments, const char *text)
+{
+	List	   *statements;
+	char	   *clean;
+
+	script->usual_timeout = dbmig_lock_timeout >= 0 ?
+		psprintf("%d", dbmig_lock_timeout) :
+		pstrdup(GetConfigOption("lock_timeout", false, false));
+	StartTransactionCommand();
+	MemoryContextSwitchTo(script->context);
+	statements = dbmig_script_parse(text, script->at.file_name, &clean);
+	script->row.finished = arguments->finished;
+	script->row.attempted = arguments->attempted;
+	script->row.checksum = checksum_of(clean, statements, arguments->finished,
+									   script->at.file_name);
+	CommitTransactionCommand();
+	MemoryContextSwitchTo(script->context);
+	script->at.text = clean;
+	script->at.count = list_length(statements);
+	return statements;
+}
+
 /* Run the script from where it was left. */
 static void
 run_script(Arguments *arguments, char **texts)
 {
-	MemoryContext script_context = AllocSetContextCreate(TopMemoryContext,
-														 "dbmig worker script",
-														 ALLOCSET_DEFAULT_SIZES);
-	MemoryContext statement_context = AllocSetContextCreate(script_context,
-															"dbmig worker statement",
-															ALLOCSET_DEFAULT_SIZES);
-	const char *project = texts[TEXT_PROJECT];
-	const char *file_name = texts[TEXT_FILE_NAME];
-	DbmigPosition at = {
-		.project = project,.revision = texts[TEXT_REVISION],.file_name = file_name
+	Script		script = {
+		.at = {
+			.project = texts[TEXT_PROJECT],.revision = texts[TEXT_REVISION],
+			.file_name = texts[TEXT_FILE_NAME]
+		},
+		.row = {
+			.revision = texts[TEXT_REVISION],.direction = texts[TEXT_DIRECTION]
+		}
 	};
-	DbmigUnfinished row = {
-		.revision = texts[TEXT_REVISION],.direction = texts[TEXT_DIRECTION]
-	};
+	DbmigPosition *at = &script.at;
 	ErrorContextCallback callback;
 	List	   *statements;
-	char	   *clean;
-	char	   *usual_timeout;
 	ListCell   *lc;
 
-	MemoryContextSwitchTo(script_context);
+	script.context = AllocSetContextCreate(TopMemoryContext, "dbmig worker script",
+										   ALLOCSET_DEFAULT_SIZES);
+	script.statement_context = AllocSetContextCreate(script.context,
+													 "dbmig worker statement",
+													 ALLOCSET_DEFAULT_SIZES);
+	MemoryContextSwitchTo(script.context);
 	callback.callback = dbmig_script_error_callback;
-	callback.arg = &at;
+	callback.arg = at;
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
 
-	/* the setting's, the caller's, or what the script sets */
-	usual_timeout = dbmig_lock_timeout >= 0 ?
-		psprintf("%d", dbmig_lock_timeout) :
-		pstrdup(GetConfigOption("lock_timeout", false, false));
-	StartTransactionCommand();
-	MemoryContextSwitchTo(script_context);
-	statements = dbmig_script_parse(texts[TEXT_SCRIPT], file_name, &clean);
-	row.finished = arguments->finished;
-	row.attempted = arguments->attempted;
-	row.checksum = row.finished > 0 ?
-		checksum_until(clean, list_nth(statements, row.finished - 1), file_name) :
-		pstrdup("");
-	CommitTransactionCommand();
-	MemoryContextSwitchTo(script_context);
-
-	at.text = clean;
-	at.count = arguments->statements = list_length(statements);
-
+	statements = read_script(&script, arguments, texts[TEXT_SCRIPT]);
+	arguments->statements = at->count;
 	foreach(lc, statements)
 	{
-		const DbmigStatement *statement = lfirst(lc);
-		bool		done = at.number < arguments->finished;
+		RawStmt    *raw;
+		bool		done = at->number < arguments->finished;
 
-		at.statement = statement;
-		at.number++;
+		at->statement = lfirst(lc);
+		at->number++;
+		raw = at->statement->raw;
 		CHECK_FOR_INTERRUPTS();
 
 		/* a setting made by a finished statement is gone with its session */
-		if (done && !sets_parameter(statement->raw))
+		if (done && !sets_parameter(raw))
 			continue;
 
-		dbmig_report_statement(&at);
-		MemoryContextSwitchTo(statement_context);
-		set_lock_timeout(statement->raw, usual_timeout);
+		dbmig_report_statement(at);
+		MemoryContextSwitchTo(script.statement_context);
+		set_lock_timeout(raw, script.usual_timeout);
 		dbmig_watch_waits();
 		if (done)
-		{
-			run_at_top_level(statement->raw, clean, statement_context);
-			CommitTransactionCommand();
-		}
+			run_again(&script);
 		else
-		{
-			if (arguments->attempted == at.number)
-				clear_leftovers(statement->raw, statement_context);
-			else if (dbmig_may_leave(statement->raw))
-			{
-				StartTransactionCommand();
-				PushActiveSnapshot(GetTransactionSnapshot());
-				/* what is there before an attempt is none of its leftovers */
-				if (dbmig_find_leftovers(statement->raw) == NIL)
-					row.attempted = at.number;
-				PopActiveSnapshot();
-				dbmig_unfinished_put(project, &row);
-				CommitTransactionCommand();
-			}
-
-			MemoryContextSwitchTo(statement_context);
-			run_at_top_level(statement->raw, clean, statement_context);
-			row.finished = row.attempted = at.number;
-			MemoryContextSwitchTo(script_context);
-			pfree(row.checksum);
-			row.checksum = checksum_until(clean, statement, file_name);
-			dbmig_unfinished_put(project, &row);
-			CommitTransactionCommand();
-		}
-		if (sets_parameter(statement->raw))
-			usual_timeout = MemoryContextStrdup(script_context,
-												GetConfigOption("lock_timeout",
-																false, false));
-		MemoryContextSwitchTo(script_context);
-		MemoryContextReset(statement_context);
+			run_next(&script, arguments->attempted == at->number);
+		if (sets_parameter(raw))
+			script.usual_timeout = MemoryContextStrdup(script.context,
+													   GetConfigOption("lock_timeout",
+																	   false, false));
+		MemoryContextSwitchTo(script.context);
+		MemoryContextReset(script.statement_context);
 		pgstat_report_stat(true);
 	}
 	error_context_stack = callback.previous;
