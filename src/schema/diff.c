@@ -150,7 +150,9 @@ reset(const DbmigInventory *inventory)
 
 		fact->twin = NULL;
 		fact->torn = fact->rebuilt = fact->done = fact->uses_value = false;
-		fact->made = fact->gone = NULL;
+		fact->in_parts = fact->apart = fact->late = false;
+		fact->origin = DBMIG_BY_ITSELF;
+		fact->made = fact->gone = fact->renamed = fact->completed = NULL;
 		fact->altered = fact->polished = NIL;
 	}
 }
@@ -204,6 +206,21 @@ differs(const DbmigFact *before, const DbmigFact *after, int i)
 		!dbmig_same_value(before->values[i], after->values[i]);
 }
 
+/* Does a change of the parent table's reach this pair, so that it needs none? */
+static bool
+is_passed_on(const DbmigFact *before, const DbmigFact *after, int i)
+{
+	const DbmigRule *rule = &before->kind->rules[i];
+	const DbmigFact *source;
+
+	if (!(rule->flags & DBMIG_INHERITED) || !is_inherited(before, after))
+		return false;
+	if (!(rule->flags & DBMIG_INHERITED_CHANGE))
+		return true;
+	source = dbmig_inherited_from(before);
+	return source == NULL || source->twin == NULL || differs(source, source->twin, i);
+}
+
 /* The privileges on a fact, those by default said in full. */
 static const char *
 privileges(const DbmigFact *fact)
@@ -226,8 +243,7 @@ dbmig_changed_attributes(const DbmigFact *before, const DbmigFact *after)
 	{
 		const DbmigRule *rule = &before->kind->rules[i];
 
-		if (differs(before, after, i) &&
-			!((rule->flags & DBMIG_INHERITED) && is_inherited(before, after)) &&
+		if (differs(before, after, i) && !is_passed_on(before, after, i) &&
 			!(rule->alter == dbmig_alter_privileges &&
 			  dbmig_same_value(privileges(before), privileges(after))))
 			names = lappend(names, unconstify(char *, rule->attribute));
@@ -264,7 +280,7 @@ judge(const DbmigDiff *diff, DbmigFact *before, DbmigFact *after)
 			((rule->flags & DBMIG_REBUILDS_UNLESS_FIT) &&
 			 !fits(diff, before, after)))
 			before->rebuilt = true;
-		if ((rule->flags & DBMIG_INHERITED) && is_inherited(before, after))
+		if (is_passed_on(before, after, i))
 			continue;
 		if (rule->how == DBMIG_REPLACE ||
 			(rule->how == DBMIG_AGAIN && kind->fits && !kind->fits(before, after)))
@@ -354,6 +370,14 @@ is_share_of_used(const DbmigFact *user, const DbmigFact *used)
 		uses_fact(user, dbmig_inherited_from(used));
 }
 
+/* Is the user's table still a partition of the other's, when this one goes? */
+static bool
+stays_attached(const DbmigFact *user, const DbmigFact *used)
+{
+	return !dbmig_goes(used->parent) && user->parent->twin &&
+		dbmig_is_partition_of(user->parent->twin, used->parent);
+}
+
 /* Has the user of a fact to go because of what happens to it? */
 static bool
 is_torn_by(const DbmigFact *user, const DbmigFact *used)
@@ -373,7 +397,7 @@ is_torn_by(const DbmigFact *user, const DbmigFact *used)
 		/* a table that leaves its parent table keeps what it had from there */
 		if (comes_from_parent(user) && dbmig_inherited_from(user) == used &&
 			(dbmig_fact_value(user->twin, "inherited") == NULL ||
-			 used->parent->twin == NULL))
+			 used->parent->twin == NULL) && !stays_attached(user, used))
 			return false;
 		if (used->twin && uses_fact(user->twin, used->twin))
 			return true;
@@ -538,7 +562,7 @@ write_changes(DbmigDiff *diff, DbmigFact *before, DbmigFact *after)
 
 		if ((!differs(before, after, i) && !is_given_to_owner(before, after, i) &&
 			 !is_lost_with_type(before, after, i)) ||
-			((rule->flags & DBMIG_INHERITED) && is_inherited(before, after)))
+			is_passed_on(before, after, i))
 			continue;
 		if (rule->how == DBMIG_AGAIN)
 		{
@@ -551,8 +575,12 @@ write_changes(DbmigDiff *diff, DbmigFact *before, DbmigFact *after)
 		else
 			write_alter(diff, before, after, i);
 	}
-	if (!dbmig_same_value(before->comment, after->comment))
-		write_comment(diff, after);
+	if (dbmig_same_value(before->comment, after->comment))
+		return;
+	/* that of a partition's keeps its name, but here the name is needed */
+	if (kind == &dbmig_kind_foreign_key && strcmp(before->id, after->id) != 0)
+		dbmig_rename_part(diff, before, after, NULL);
+	write_comment(diff, after);
 }
 
 /*
@@ -599,22 +627,6 @@ is_attachment(const DbmigFact *fact)
 		fact->kind == &dbmig_kind_inheritance;
 }
 
-/* The table that another one is a partition of, or inherits from. */
-static DbmigFact *
-attached_to(const DbmigFact *attachment)
-{
-	ListCell   *lc;
-
-	foreach(lc, attachment->references)
-	{
-		DbmigFact  *used = lfirst(lc);
-
-		if (used != attachment->parent && used->kind == &dbmig_kind_table)
-			return used;
-	}
-	return NULL;
-}
-
 /*
  * Does a table leave its parent table for good?  That it is to join another
  * one changes nothing.  Asked of a fact of the old inventory.
@@ -622,7 +634,7 @@ attached_to(const DbmigFact *attachment)
 static bool
 leaves_for_good(const DbmigFact *attachment)
 {
-	const DbmigFact *table = attached_to(attachment);
+	const DbmigFact *table = dbmig_attached_to(attachment);
 
 	return attachment->twin == NULL || (table && table->twin == NULL);
 }
@@ -760,10 +772,10 @@ collect_slots(const DbmigInventory *from, int *count)
 	{
 		DbmigFact  *fact = from->facts[i];
 
-		if (fact->gone && fact->slot)
+		if ((fact->gone || fact->renamed) && fact->slot)
 		{
 			slots[*count].name = fact->slot;
-			slots[(*count)++].gone = fact->gone;
+			slots[(*count)++].gone = fact->gone ? fact->gone : fact->renamed;
 		}
 	}
 	qsort(slots, *count, sizeof(Slot), compare_slots);
@@ -820,6 +832,7 @@ order_teardown(DbmigFact *fact)
 static void
 order_building(DbmigFact *fact, const Slot *slots, int nslots)
 {
+	DbmigAction *named = fact->made ? fact->made : fact->renamed;
 	ListCell   *lc;
 
 	foreach(lc, fact->references)
@@ -828,6 +841,12 @@ order_building(DbmigFact *fact, const Slot *slots, int nslots)
 
 		if (is_share_of_used(fact, used))
 			continue;
+		if (dbmig_is_taken_in(fact, used))
+		{
+			dbmig_wait_for(used->made, fact->made);
+			dbmig_wait_for_all(used->made, fact->polished);
+			continue;
+		}
 		if (is_merged(fact, used))
 		{
 			if (used->made && used->made->fact == used)
@@ -836,6 +855,8 @@ order_building(DbmigFact *fact, const Slot *slots, int nslots)
 		}
 		dbmig_wait_for(fact->made, used->made);
 		dbmig_wait_for_all(fact->made, used->made ? NIL : used->altered);
+		if (used->completed && dbmig_part_of(fact) != used)
+			dbmig_wait_for(fact->made, used->completed);
 		if (fact->made == NULL)
 		{
 			all_wait_for(fact->altered, used->made);
@@ -846,6 +867,7 @@ order_building(DbmigFact *fact, const Slot *slots, int nslots)
 
 	all_wait_for(fact->altered, fact->made);
 	all_wait_for(fact->polished, fact->made);
+	all_wait_for(fact->polished, fact->completed);
 	/* what is revoked on a table is revoked on its columns too */
 	if (fact->made && fact->kind->grant_part)
 	{
@@ -860,18 +882,16 @@ order_building(DbmigFact *fact, const Slot *slots, int nslots)
 			dbmig_wait_for_all(lfirst(lc), source->altered);
 	}
 
-	if (fact->made == NULL)
-		return;
 	if (fact->twin)
 		dbmig_wait_for(fact->made, fact->twin->gone);
-	if (fact->slot)
+	if (named && fact->slot)
 	{
 		Slot		key = {fact->slot, NULL};
 		const Slot *found = bsearch(&key, slots, nslots, sizeof(Slot),
 									compare_slots);
 
 		if (found)
-			dbmig_wait_for(fact->made, found->gone);
+			dbmig_wait_for(named, found->gone);
 	}
 }
 
@@ -912,7 +932,7 @@ column_actions(const DbmigFact *table)
 static void
 order_attachment(DbmigFact *fact)
 {
-	DbmigFact  *table = attached_to(fact);
+	DbmigFact  *table = dbmig_attached_to(fact);
 	ListCell   *lc;
 
 	if (table == NULL)
@@ -944,6 +964,14 @@ order_attachment(DbmigFact *fact)
 	}
 	if (fact->made && fact->made->fact == fact)
 	{
+		/* one that is new has its partitions by then */
+		foreach(lc, fact->parent->apart ? fact->parent->users : NIL)
+		{
+			const DbmigFact *other = lfirst(lc);
+
+			if (is_attachment(other))
+				dbmig_wait_for(fact->made, other->made);
+		}
 		dbmig_wait_for_all(fact->made, column_actions(table));
 		dbmig_wait_for_all(fact->made, column_actions(fact->parent));
 		/* others may have to make place */
@@ -960,13 +988,21 @@ order_attachment(DbmigFact *fact)
 			const DbmigFact *part = lfirst(lc);
 
 			if (part->kind == &dbmig_kind_column ?
-				dbmig_fact_value(part, "not_null") != NULL :
-				comes_from_parent(part))
+				dbmig_fact_value(part, "not_null") == NULL :
+				!comes_from_parent(part))
+				continue;
+			if (!dbmig_is_due_before(part))
 			{
-				if (part->made != NULL && part->made->fact == part)
-					dbmig_wait_for(fact->made, part->made);
-				dbmig_wait_for_all(fact->made, part->polished);
+				if (part->made && part->made->fact == part)
+					dbmig_wait_for(part->made, fact->made);
+				all_wait_for(part->polished, fact->made);
+				continue;
 			}
+			if (part->made != NULL && part->made->fact == part)
+				dbmig_wait_for(fact->made, part->made);
+			/* the server passes over an index that lacks parts */
+			dbmig_wait_for(fact->made, part->completed);
+			dbmig_wait_for_all(fact->made, part->polished);
 		}
 	}
 }
@@ -1040,6 +1076,7 @@ dbmig_diff_in_units(const DbmigInventory *from, const DbmigInventory *to,
 	reset(from);
 	reset(to);
 	match(from, to);
+	dbmig_match_parts(from);
 	for (int i = 0; i < from->n; i++)
 	{
 		if (from->facts[i]->twin)
@@ -1055,6 +1092,7 @@ dbmig_diff_in_units(const DbmigInventory *from, const DbmigInventory *to,
 			fact->parent->twin->rebuilt = true;
 	}
 	tear(from);
+	dbmig_plan_parts(to);
 
 	for (int i = 0; i < from->n; i++)
 		take_away(diff, from->facts[i], false);
@@ -1067,6 +1105,7 @@ dbmig_diff_in_units(const DbmigInventory *from, const DbmigInventory *to,
 	}
 
 	dbmig_republish(diff);
+	dbmig_join_parts(diff);
 	slots = collect_slots(from, &nslots);
 	for (int i = 0; i < from->n; i++)
 	{

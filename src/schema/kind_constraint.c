@@ -12,6 +12,7 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
 #include "schema/kinds.h"
 
 #define CONSTRAINT_HEAD \
@@ -26,6 +27,24 @@
 	"definition, " \
 	"CASE WHEN NOT k.convalidated AND right(pg_get_constraintdef(k.oid), 13) " \
 	"<> ' NOT ENFORCED' THEN ' NOT VALID' END AS not_valid"
+
+/* The columns of the index i, as the server puts them into the name of a new one */
+#define INDEX_COLUMNS \
+	"(SELECT string_agg(coalesce(ta.attname, a.attname), '_' ORDER BY a.attnum) " \
+	"FROM pg_attribute a LEFT JOIN pg_attribute ta ON ta.attrelid = i.indrelid " \
+	"AND ta.attnum = i.indkey[a.attnum - 1] WHERE a.attrelid = i.indexrelid)"
+
+/*
+ * Of the index i, of a table of kind relkind: is it there for a partitioned
+ * table but not for all partitions, and has a column of it been renamed, which
+ * the server does not look at where it makes up a name?
+ */
+#define WHOLE_INDEX_VALUES(relkind) \
+	"CASE WHEN " relkind " = 'p' AND NOT i.indisvalid THEN 'INVALID' END AS invalid, " \
+	"CASE WHEN " relkind " = 'p' AND EXISTS (SELECT FROM pg_attribute a JOIN " \
+	"pg_attribute ta ON ta.attrelid = i.indrelid AND ta.attnum = " \
+	"i.indkey[a.attnum - 1] WHERE a.attrelid = i.indexrelid AND a.attname <> " \
+	"ta.attname) THEN 'STALE' END AS stale"
 
 static const char constraint_query[] =
 	CONSTRAINT_HEAD " "
@@ -49,12 +68,48 @@ static const char constraint_query[] =
 	QUALIFIED("n.nspname", "k.conname") " AS index, "
 	"CASE WHEN k.contype <> 'c' THEN "
 	"quote_literal(obj_description(k.conindid, 'pg_class')) END AS "
-	"index_comment "
+	"index_comment, "
+	"CASE WHEN k.conparentid <> 0 AND k.contype <> 'c' AND k.conname <> "
+	"CASE k.contype WHEN 'p' THEN c.relname || '_pkey' ELSE c.relname || '_' || "
+	INDEX_COLUMNS " || CASE k.contype WHEN 'u' THEN '_key' ELSE '_excl' END END "
+	"THEN 'OWN' END AS own_name, "
+	WHOLE_INDEX_VALUES("c.relkind") " "
 	"FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN "
 	"pg_namespace n ON n.oid = c.relnamespace "
 	"LEFT JOIN pg_index i ON i.indexrelid = k.conindid "
 	"WHERE k.contype IN ('p', 'u', 'x', 'c') AND c.relpersistence <> 't' "
 	"AND n.oid = ANY ($1) ";
+
+static void
+validate(DbmigDiff *diff, DbmigFact *fact, bool matters)
+{
+	(void) dbmig_act_alter(diff, fact, matters,
+						   dbmig_pattern("ALTER TABLE {parent} VALIDATE CONSTRAINT {name}",
+										 fact),
+						   "fails on rows that break the constraint");
+}
+
+/* Make valid those parts of a constraint which are wanted so, though it is not. */
+static void
+validate_parts(DbmigDiff *diff, const DbmigFact *whole)
+{
+	ListCell   *lc;
+
+	/* as deep as partitions are */
+	check_stack_depth();
+	foreach(lc, whole->users)
+	{
+		DbmigFact  *part = lfirst(lc);
+
+		if (part->kind != whole->kind || dbmig_inherited_from(part) != whole ||
+			dbmig_is_new(part))
+			continue;
+		if (dbmig_fact_value(part, "not_valid"))
+			validate_parts(diff, part);
+		else
+			validate(diff, part, true);
+	}
+}
 
 /* Make valid, or take the validity back, which no ALTER does. */
 static void
@@ -63,10 +118,7 @@ alter_not_valid(DbmigDiff *diff, DbmigFact *before, DbmigFact *after,
 {
 	if (dbmig_fact_value(after, "not_valid") == NULL)
 	{
-		(void) dbmig_act_alter(diff, after, true,
-							   dbmig_pattern("ALTER TABLE {parent} VALIDATE CONSTRAINT {name}",
-											 after),
-							   "fails on rows that break the constraint");
+		validate(diff, after, true);
 		return;
 	}
 	(void) dbmig_act_alter(diff, after, true,
@@ -75,6 +127,7 @@ alter_not_valid(DbmigDiff *diff, DbmigFact *before, DbmigFact *after,
 	(void) dbmig_act_alter(diff, after, true,
 						   dbmig_pattern("ALTER TABLE {parent} ADD CONSTRAINT {name} {definition}{not_valid}",
 										 after), NULL);
+	validate_parts(diff, after);
 }
 
 #define INDEX_MARK_RULES \
@@ -90,13 +143,15 @@ alter_not_valid(DbmigDiff *diff, DbmigFact *before, DbmigFact *after,
 	}
 
 static const DbmigRule constraint_rules[] = {
-	{.attribute = "name", .how = DBMIG_INFO},
+	{.attribute = "name", .how = DBMIG_ALTER, .flags = DBMIG_COSMETIC,
+		.alter = dbmig_rename_part
+	},
 	{.attribute = "relkind", .how = DBMIG_INFO},
 	{.attribute = "definition", .how = DBMIG_REPLACE,
 		.flags = DBMIG_EXPRESSION | DBMIG_INHERITED
 	},
 	{.attribute = "not_valid", .how = DBMIG_ALTER,
-		.flags = DBMIG_INHERITED,
+		.flags = DBMIG_INHERITED | DBMIG_INHERITED_CHANGE,
 		.alter = alter_not_valid
 	},
 	{.attribute = "type", .how = DBMIG_INFO},
@@ -107,7 +162,10 @@ static const DbmigRule constraint_rules[] = {
 		.flags = DBMIG_LATE | DBMIG_COSMETIC,
 		.set = "COMMENT ON INDEX {index} IS {index_comment}",
 		.unset = "COMMENT ON INDEX {index} IS NULL"
-	}
+	},
+	{.attribute = "own_name", .how = DBMIG_INFO},
+	{.attribute = "invalid", .how = DBMIG_INFO},
+	{.attribute = "stale", .how = DBMIG_INFO}
 };
 
 /* Add it, to a table that may hold rows in two steps. */
@@ -123,43 +181,39 @@ add_constraint(DbmigDiff *diff, DbmigFact *fact)
 		 strcmp(dbmig_fact_value(fact, "type"), "c") == 0);
 
 	fact->made = dbmig_act(diff, "create", fact,
-						   psprintf("%s%s",
-									dbmig_pattern("ALTER TABLE {parent} ADD CONSTRAINT {name} {definition}[{not_valid}]",
+						   psprintf("ALTER TABLE %s%s%s",
+									fact->in_parts ? "ONLY " : "",
+									dbmig_pattern("{parent} ADD CONSTRAINT {name} {definition}[{not_valid}]",
 												  fact),
 									in_steps ? " NOT VALID" : ""),
 						   NULL);
 	if (in_steps)
-		(void) dbmig_act_alter(diff, fact, false,
-							   dbmig_pattern("ALTER TABLE {parent} VALIDATE CONSTRAINT {name}",
-											 fact),
-							   "fails on rows that break the constraint");
+		validate(diff, fact, false);
 }
 
-/*
- * One that comes from a parent table is there when the parent's is.  A table
- * that is yet to be attached must have all checks before; keys it gets then.
- */
+/* One that comes from a parent table may be there when the parent's is. */
 static void
 create_constraint(DbmigDiff *diff, DbmigFact *fact)
 {
-	DbmigFact  *source = dbmig_inherited_from(fact);
+	DbmigFact  *source;
 
-	if (source && dbmig_is_new(source) &&
-		(fact->kind == &dbmig_kind_foreign_key ||
-		 strcmp(dbmig_fact_value(fact, "type"), "c") != 0 ||
-		 dbmig_was_attached(fact, source->parent)))
+	if (fact->origin != DBMIG_WITH_WHOLE)
 	{
-		dbmig_make(diff, source);
-		fact->made = source->made;
-	}
-	else
 		add_constraint(diff, fact);
+		return;
+	}
+	source = dbmig_inherited_from(fact);
+	dbmig_make(diff, source);
+	fact->made = source->made;
+	if (dbmig_fact_value(source, "not_valid") &&
+		dbmig_fact_value(fact, "not_valid") == NULL)
+		validate(diff, fact, false);
 }
 
 static bool
-inherited_comes_along(const DbmigFact *fact)
+comes_with_table(const DbmigFact *fact)
 {
-	return dbmig_fact_value(fact, "inherited") != NULL;
+	return fact->origin == DBMIG_WITH_TABLE;
 }
 
 const DbmigKind dbmig_kind_constraint = {
@@ -171,7 +225,7 @@ const DbmigKind dbmig_kind_constraint = {
 	.write_create = create_constraint,
 	.drop = "ALTER TABLE {parent} DROP CONSTRAINT {name}",
 	.reread = "ALTER TABLE {parent} DROP CONSTRAINT {name}, ADD CONSTRAINT {name} {definition}[{not_valid}]",
-	.comes_along = inherited_comes_along
+	.comes_along = comes_with_table
 };
 
 /* foreign key */
@@ -183,7 +237,8 @@ static const char foreign_key_query[] =
 	QUALIFIED("n.nspname", "c.relname")
 	" || ' ' || quote_ident(k.conname), NULL::text, "
 	CONSTRAINT_VALUES ", "
-	"CASE WHEN k.conparentid <> 0 THEN 'inherited' END AS inherited "
+	"CASE WHEN k.conparentid <> 0 THEN 'inherited' END AS inherited, "
+	"CASE WHEN k.conname <> p.conname THEN 'OWN' END AS own_name "
 	"FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN "
 	"pg_namespace n ON n.oid = c.relnamespace "
 	"LEFT JOIN pg_constraint p ON p.oid = k.conparentid "
@@ -200,7 +255,8 @@ static const DbmigRule foreign_key_rules[] = {
 		.flags = DBMIG_INHERITED,
 		.alter = alter_not_valid
 	},
-	{.attribute = "inherited", .how = DBMIG_INFO}
+	{.attribute = "inherited", .how = DBMIG_INFO},
+	{.attribute = "own_name", .how = DBMIG_INFO}
 };
 
 const DbmigKind dbmig_kind_foreign_key = {
@@ -211,7 +267,7 @@ const DbmigKind dbmig_kind_foreign_key = {
 	.address = "CONSTRAINT {name} ON {parent}",
 	.write_create = create_constraint,
 	.drop = "ALTER TABLE {parent} DROP CONSTRAINT {name}",
-	.comes_along = inherited_comes_along
+	.comes_along = comes_with_table
 };
 
 /* index; that of a materialized view has another parent, and is its own kind */
@@ -237,7 +293,10 @@ const DbmigKind dbmig_kind_foreign_key = {
 	"0) END AS statistics, " \
 	"CASE WHEN i.indisclustered THEN 'CLUSTER' END AS clustered, " \
 	"CASE WHEN i.indisreplident THEN 'REPLICA IDENTITY' END AS " \
-	"replica_identity " \
+	"replica_identity, " \
+	"CASE WHEN c.relispartition AND c.relname <> t.relname || '_' || " \
+	INDEX_COLUMNS " || '_idx' THEN 'OWN' END AS own_name, " \
+	WHOLE_INDEX_VALUES("t.relkind") " " \
 	"FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN " \
 	"pg_namespace n ON n.oid = c.relnamespace " \
 	"JOIN pg_class t ON t.oid = i.indrelid " \
@@ -251,7 +310,9 @@ static const char index_query[] = INDEX_QUERY("'r', 'p'");
 static const char view_index_query[] = INDEX_QUERY("'m'");
 
 static const DbmigRule index_rules[] = {
-	{.attribute = "name", .how = DBMIG_INFO},
+	{.attribute = "name", .how = DBMIG_ALTER, .flags = DBMIG_COSMETIC,
+		.alter = dbmig_rename_part
+	},
 	{.attribute = "inherited", .how = DBMIG_INFO},
 	{.attribute = "definition", .how = DBMIG_REPLACE,
 		.flags = DBMIG_EXPRESSION | DBMIG_INHERITED
@@ -267,8 +328,30 @@ static const DbmigRule index_rules[] = {
 		.set = "ALTER INDEX {id} ALTER COLUMN {statistics}",
 		.unset = "ALTER INDEX {id} ALTER COLUMN 1 SET STATISTICS -1"
 	},
-	INDEX_MARK_RULES
+	INDEX_MARK_RULES,
+	{.attribute = "own_name", .how = DBMIG_INFO},
+	{.attribute = "invalid", .how = DBMIG_INFO},
+	{.attribute = "stale", .how = DBMIG_INFO}
 };
+
+/* One that comes from a parent table may be there when the parent's is. */
+static void
+create_index(DbmigDiff *diff, DbmigFact *fact)
+{
+	DbmigFact  *source;
+
+	if (fact->origin != DBMIG_WITH_WHOLE)
+	{
+		fact->made = dbmig_act(diff, "create", fact,
+							   dbmig_index_statement(fact, "",
+													 fact->in_parts ? "ONLY " : ""),
+							   NULL);
+		return;
+	}
+	source = dbmig_inherited_from(fact);
+	dbmig_make(diff, source);
+	fact->made = source->made;
+}
 
 const DbmigKind dbmig_kind_index = {
 	.name = "index",
@@ -276,10 +359,10 @@ const DbmigKind dbmig_kind_index = {
 	.flags = DBMIG_STANDS,
 	RULES(index_rules),
 	.address = "INDEX {id}",
-	.write_create = dbmig_make_with_source,
+	.write_create = create_index,
 	.create = "{definition}",
 	.drop = "DROP INDEX {id}",
-	.comes_along = inherited_comes_along
+	.comes_along = comes_with_table
 };
 
 const DbmigKind dbmig_kind_view_index = {

@@ -109,30 +109,51 @@ static const DbmigRule trigger_rules[] = {
 	}
 };
 
+/*
+ * The statement that attaches a trigger's table, or a table above it, and brings
+ * the trigger from there, as the fact that it makes; NULL if there is none.
+ */
+static DbmigFact *
+find_attachment(const DbmigFact *trigger)
+{
+	DbmigFact  *result = NULL;
+	DbmigFact  *partition;
+
+	if (dbmig_fact_value(trigger, "inherited") == NULL)
+		return NULL;
+	for (const DbmigFact *table = trigger->parent;
+		 table && (partition = dbmig_partition_fact(table)) != NULL;
+		 table = dbmig_attached_to(partition))
+	{
+		if (dbmig_is_new(partition) && (table->apart || !dbmig_is_new(table)))
+			result = partition;
+	}
+	return result;
+}
+
 static bool
 trigger_comes_along(const DbmigFact *fact)
 {
-	return dbmig_fact_value(fact, "inherited") != NULL;
+	return dbmig_fact_value(fact, "inherited") != NULL &&
+		find_attachment(fact) == NULL;
 }
 
 /* CREATE TRIGGER, unless the parent table's comes with what attaches the table. */
 static void
 create_trigger(DbmigDiff *diff, DbmigFact *trigger)
 {
-	ListCell   *lc;
+	DbmigFact  *source = find_attachment(trigger);
 
-	foreach(lc, dbmig_fact_value(trigger, "inherited") ? trigger->parent->children : NIL)
+	if (source == NULL)
+		source = dbmig_inherited_from(trigger);
+	if (source && dbmig_is_new(source))
 	{
-		DbmigFact  *child = lfirst(lc);
-
-		if (child->kind == &dbmig_kind_partition && dbmig_is_new(child))
-		{
-			dbmig_make(diff, child);
-			trigger->made = child->made;
-			return;
-		}
+		dbmig_make(diff, source);
+		trigger->made = source->made;
 	}
-	dbmig_make_with_source(diff, trigger);
+	else
+		trigger->made = dbmig_act(diff, "create", trigger,
+								  dbmig_pattern(trigger->kind->create, trigger), NULL);
 }
 
 const DbmigKind dbmig_kind_trigger = {

@@ -180,9 +180,11 @@ create_table(DbmigDiff *diff, DbmigFact *table)
 			const DbmigFact *child = lfirst(lc);
 
 			if (child->kind == &dbmig_kind_partition)
-				appendStringInfo(&text, "PARTITION OF %s %s",
-								 dbmig_fact_value(child, "of"),
-								 dbmig_fact_value(child, "bound"));
+				appendStringInfoString(&text,
+									   dbmig_pattern(table->apart ?
+													 "(LIKE {of} INCLUDING GENERATED)" :
+													 "PARTITION OF {of} {bound}",
+													 child));
 		}
 	}
 	else
@@ -245,13 +247,19 @@ static const DbmigRule partition_rules[] = {
 	{.attribute = "constraint", .how = DBMIG_INFO}
 };
 
+static bool
+partition_comes_along(const DbmigFact *fact)
+{
+	return !fact->parent->apart;
+}
+
 const DbmigKind dbmig_kind_partition = {
 	.name = "partition",
 	.query = partition_query,
-	.flags = DBMIG_WITH_PARENT,
 	RULES(partition_rules),
 	.create = "ALTER TABLE {of} ATTACH PARTITION {parent} {bound}",
-	.drop = "ALTER TABLE {of} DETACH PARTITION {parent}"
+	.drop = "ALTER TABLE {of} DETACH PARTITION {parent}",
+	.comes_along = partition_comes_along
 };
 
 /* inheritance: a table has a parent */

@@ -127,6 +127,22 @@ dbmig_inherited_from(const DbmigFact *fact)
 	return NULL;
 }
 
+/* The table that another one is a partition of, or inherits from. */
+DbmigFact *
+dbmig_attached_to(const DbmigFact *attachment)
+{
+	ListCell   *lc;
+
+	foreach(lc, attachment->references)
+	{
+		DbmigFact  *used = lfirst(lc);
+
+		if (used != attachment->parent && used->kind == &dbmig_kind_table)
+			return used;
+	}
+	return NULL;
+}
+
 /*
  * Is the fact's table, in the old schema too, one that gets its parts from this
  * other one?
@@ -147,25 +163,6 @@ dbmig_was_attached(const DbmigFact *fact, const DbmigFact *parent_table)
 				strcmp(dbmig_fact_value(child->twin, "of"), parent_table->id) == 0;
 	}
 	return true;
-}
-
-/*
- * Make a fact by the kind's pattern, unless it comes from a parent table,
- * where the same statement makes both.
- */
-void
-dbmig_make_with_source(DbmigDiff *diff, DbmigFact *fact)
-{
-	DbmigFact  *source = dbmig_inherited_from(fact);
-
-	if (source && dbmig_is_new(source))
-	{
-		dbmig_make(diff, source);
-		fact->made = source->made;
-	}
-	else
-		fact->made = dbmig_act(diff, "create", fact,
-							   dbmig_pattern(fact->kind->create, fact), NULL);
 }
 
 /* A name for what makes place for its successor, and goes soon. */

@@ -68,9 +68,23 @@ extern char *dbmig_carry_position(const char *sequence, const DbmigFact *column)
 
 /* kinds.c */
 extern DbmigFact *dbmig_inherited_from(const DbmigFact *fact);
+extern DbmigFact *dbmig_attached_to(const DbmigFact *attachment);
 extern bool dbmig_was_attached(const DbmigFact *fact, const DbmigFact *parent_table);
 extern char *dbmig_aside(DbmigDiff *diff);
-extern void dbmig_make_with_source(DbmigDiff *diff, DbmigFact *fact);
+
+/* parts.c */
+extern DbmigFact *dbmig_part_of(const DbmigFact *fact);
+extern DbmigFact *dbmig_partition_fact(const DbmigFact *table);
+extern bool dbmig_is_partition_of(const DbmigFact *table, const DbmigFact *of);
+extern char *dbmig_index_statement(const DbmigFact *index,
+								   const char *concurrently, const char *only);
+extern void dbmig_match_parts(const DbmigInventory *from);
+extern void dbmig_rename_part(DbmigDiff *diff, DbmigFact *before,
+							  DbmigFact *after, const DbmigRule *rule);
+extern void dbmig_plan_parts(const DbmigInventory *to);
+extern void dbmig_join_parts(DbmigDiff *diff);
+extern bool dbmig_is_taken_in(const DbmigFact *part, const DbmigFact *whole);
+extern bool dbmig_is_due_before(const DbmigFact *part);
 
 /* kind_global.c */
 extern void dbmig_republish(DbmigDiff *diff);

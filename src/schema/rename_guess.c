@@ -126,7 +126,8 @@ content_of(const DbmigFact *fact)
 	appendStringInfo(&text, "%d %s", fact->rank, container ? container->id : "");
 	for (int i = 0; i < fact->kind->nrules; i++)
 	{
-		if (fact->kind->rules[i].how == DBMIG_INFO || fact->values[i] == NULL)
+		if (fact->kind->rules[i].how == DBMIG_INFO || fact->values[i] == NULL ||
+			strcmp(fact->kind->rules[i].attribute, "name") == 0)
 			continue;
 		appendStringInfo(&text, "\n%d ", i);
 		append_without(&text, fact->values[i], name);

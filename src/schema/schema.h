@@ -61,6 +61,8 @@ typedef enum DbmigHow
 #define DBMIG_ANYTIME	0x40	/* can change whenever the fact is there */
 #define DBMIG_LOST_WITH_TYPE 0x80	/* a column that gets another type, or a
 									 * successor of its own, loses it */
+#define DBMIG_INHERITED_CHANGE 0x100	/* with DBMIG_INHERITED: only where the
+									 * parent table's changes too */
 
 typedef void (*DbmigAlterFunction) (DbmigDiff *diff, DbmigFact *before,
 									DbmigFact *after, const DbmigRule *rule);
@@ -126,6 +128,14 @@ struct DbmigKind
 	DbmigPairPredicate needs_units; /* and is that nothing for one transaction? */
 };
 
+/* What brings a new fact that comes from a parent table. */
+typedef enum DbmigOrigin
+{
+	DBMIG_BY_ITSELF,			/* a statement of its own */
+	DBMIG_WITH_WHOLE,			/* that of what it comes from */
+	DBMIG_WITH_TABLE			/* that of its table */
+} DbmigOrigin;
+
 /* Where an object is found in the catalogs. */
 typedef struct DbmigAddress
 {
@@ -176,11 +186,17 @@ struct DbmigFact
 	DbmigFact  *twin;			/* the same in the other inventory */
 	bool		torn;			/* has to go, though its twin may come again */
 	bool		rebuilt;		/* retyped; the users are torn */
+	DbmigOrigin origin;			/* of what comes from a parent table */
+	bool		in_parts;		/* an index that is made before its parts */
+	bool		apart;			/* a partition that is made before it is one */
+	bool		late;			/* a check that is made after the tables */
 	bool		done;			/* its statements are written */
 	DbmigAction *made;			/* what brings it, if it is new */
 	DbmigAction *gone;			/* what takes it away, if it goes */
 	List	   *altered;		/* what changes it, in this order */
 	List	   *polished;		/* the same, where nothing waits for it */
+	DbmigAction *renamed;		/* what gives it its name, or frees the old one */
+	DbmigAction *completed;		/* what joins the last of its parts */
 	bool		uses_value;		/* perhaps a new one of an enum */
 };
 
@@ -223,6 +239,8 @@ struct DbmigDiff
 	List	   *actions;		/* DbmigAction; in order once it is known */
 	DbmigUnits	units;			/* may there be several? */
 	int			asides;			/* names given to what makes place */
+	DbmigFact **holders;		/* of names in "from", by name; NULL: not yet */
+	int			nholders;
 };
 
 /* kinds.c */

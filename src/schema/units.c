@@ -148,8 +148,8 @@ can_build_parts(const DbmigFact *index)
 	{
 		const DbmigFact *part = lfirst(lc);
 
-		if (part->twin || part->made != index->made || !stays(part->parent) ||
-			!can_build_parts(part))
+		if (part->twin || part->origin == DBMIG_WITH_TABLE ||
+			!stays(part->parent) || !can_build_parts(part))
 			return false;
 	}
 	return true;
@@ -229,13 +229,30 @@ can_remove(const DbmigAction *action)
 		dbmig_fact_value(fact, "constraint") && !has_default_partition(fact);
 }
 
+/* Does it serve an index that is made part by part?  Then what makes that. */
+static const DbmigAction *
+action_for_whole(const DbmigAction *action)
+{
+	const DbmigFact *fact = action->fact;
+	const DbmigFact *whole = fact;
+
+	if (!is_index(fact) ||
+		(action != fact->made && !list_member_ptr(fact->altered, action)))
+		return NULL;
+	while (dbmig_inherited_from(whole) && dbmig_inherited_from(whole)->in_parts)
+		whole = dbmig_inherited_from(whole);
+	return whole == fact ? NULL : whole->made;
+}
+
 /* Can an action stand in the last unit, as far as it alone is concerned? */
 static bool
 is_movable(const DbmigAction *action)
 {
 	const DbmigFact *fact = action->fact;
 
-	if (can_build(action) || can_remove(action))
+	const DbmigAction *whole = action_for_whole(action);
+
+	if (can_build(action) || can_remove(action) || (whole && can_build(whole)))
 		return true;
 	/* what is said of a new index once it is there */
 	return fact->made && fact->made != action && can_build(fact->made) &&
@@ -246,7 +263,8 @@ is_movable(const DbmigAction *action)
 static bool
 can_move(const DbmigAction *action)
 {
-	List	   *queue = list_make1(unconstify(DbmigAction *, action));
+	const DbmigAction *whole = action_for_whole(action);
+	List	   *queue = list_make1(unconstify(DbmigAction *, whole ? whole : action));
 
 	/* the queue grows while it is walked */
 	for (int i = 0; i < list_length(queue); i++)
@@ -259,19 +277,6 @@ can_move(const DbmigAction *action)
 		queue = list_concat_unique_ptr(queue, follower->next);
 	}
 	return true;
-}
-
-/* The statement that makes an index, with words put in their places. */
-static char *
-index_statement(const DbmigFact *index, const char *concurrently, const char *only)
-{
-	const char *definition = dbmig_fact_value(index, "definition");
-	bool		unique = strncmp(definition, "CREATE UNIQUE", 13) == 0;
-	const char *head = unique ? "CREATE UNIQUE INDEX " : "CREATE INDEX ";
-	const char *name = dbmig_fact_value(index, "name");
-	const char *rest = definition + strlen(head) + strlen(name) + strlen(" ON ");
-
-	return psprintf("%s%s%s ON %s%s", head, concurrently, name, only, rest);
 }
 
 /* Append a statement for the last unit. */
@@ -305,11 +310,11 @@ build_index(List **actions, const DbmigAction *origin, const DbmigFact *index)
 	if (!is_partitioned(index->parent))
 	{
 		append_statement(actions, origin, index,
-						 index_statement(index, "CONCURRENTLY ", ""), hazard);
+						 dbmig_index_statement(index, "CONCURRENTLY ", ""), hazard);
 		return;
 	}
-	append_statement(actions, origin, index, index_statement(index, "", "ONLY "),
-					 NULL);
+	append_statement(actions, origin, index,
+					 dbmig_index_statement(index, "", "ONLY "), NULL);
 	foreach(lc, index_parts(index))
 	{
 		const DbmigFact *part = lfirst(lc);
@@ -403,6 +408,8 @@ move_action(DbmigDiff *diff, DbmigAction *action, List **moved, List **last)
 {
 	const DbmigFact *fact = action->fact;
 
+	if (action_for_whole(action))
+		return;					/* done with the whole */
 	if (can_build(action) && is_index(fact))
 		build_index(moved, action, fact);
 	else if (can_build(action))

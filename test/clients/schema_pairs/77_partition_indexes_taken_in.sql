@@ -1,0 +1,71 @@
+--- from
+CREATE TABLE r (id int PRIMARY KEY);
+CREATE TABLE p (id int, at int, v text, CONSTRAINT p_key UNIQUE (at)) PARTITION BY RANGE (at);
+CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (10);
+CREATE INDEX p_v ON p (v);
+ALTER INDEX p1_v_idx RENAME TO p1_mine;
+CREATE TABLE q (id int, at int, v text) PARTITION BY RANGE (at);
+CREATE TABLE q1 PARTITION OF q FOR VALUES FROM (0) TO (10);
+CREATE INDEX q_v ON q (v);
+CREATE TABLE moved PARTITION OF q FOR VALUES FROM (10) TO (20);
+ALTER INDEX moved_v_idx RENAME TO moved_from_q;
+-- has two that are alike, of which the second one is taken in
+CREATE TABLE m (id int, at int) PARTITION BY LIST (at);
+CREATE TABLE m1 PARTITION OF m FOR VALUES IN (1);
+CREATE INDEX m1_first ON m1 (id);
+CREATE INDEX m1_second ON m1 (id);
+CREATE TABLE m2 PARTITION OF m FOR VALUES IN (2);
+CREATE INDEX m2_goes ON m2 (id);
+CREATE TABLE k (id int, at int) PARTITION BY LIST (at);
+CREATE TABLE k1 PARTITION OF k FOR VALUES IN (1);
+CREATE TABLE k2 PARTITION OF k FOR VALUES IN (2) PARTITION BY LIST (id);
+CREATE TABLE k2a PARTITION OF k2 FOR VALUES IN (1);
+--- to
+CREATE TABLE r (id int PRIMARY KEY);
+CREATE TABLE p (id int, at int, v text, CONSTRAINT p_key UNIQUE (at)) PARTITION BY RANGE (at);
+CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (9);
+CREATE INDEX p_v ON p (v);
+ALTER INDEX p1_v_idx RENAME TO p1_other;
+ALTER TABLE p1 RENAME CONSTRAINT p1_at_key TO p1_key;
+CREATE TABLE moved (id int, at int, v text);
+CREATE INDEX moved_to_p ON moved (v);
+ALTER TABLE p ATTACH PARTITION moved FOR VALUES FROM (10) TO (20);
+CREATE TABLE f (at int REFERENCES p1 (at), own int REFERENCES moved (at));
+CREATE TABLE q (id int, at int, v text) PARTITION BY RANGE (at);
+CREATE TABLE q1 PARTITION OF q FOR VALUES FROM (0) TO (10);
+CREATE INDEX q_v ON q (v);
+CREATE TABLE m (id int, at int) PARTITION BY LIST (at);
+CREATE TABLE m1 PARTITION OF m FOR VALUES IN (1);
+CREATE TABLE m2 PARTITION OF m FOR VALUES IN (2);
+CREATE INDEX m1_second ON m1 (id);
+CREATE INDEX m_id ON m (id);
+CREATE INDEX m1_first ON m1 (id);
+CREATE INDEX m2_own ON m2 (id);
+-- an expression, a long name, names in the middle only and at the end only
+CREATE TABLE k (id int, at int, up int, CONSTRAINT k_first PRIMARY KEY (at, id)) PARTITION BY LIST (at);
+CREATE TABLE k1 PARTITION OF k FOR VALUES IN (1);
+CREATE TABLE k2 PARTITION OF k FOR VALUES IN (2) PARTITION BY LIST (id);
+CREATE TABLE k2a PARTITION OF k2 FOR VALUES IN (1);
+CREATE TABLE k_with_a_name_that_is_so_long_that_others_are_cut_short PARTITION OF k2 FOR VALUES IN (2);
+ALTER TABLE k2 RENAME CONSTRAINT k2_pkey TO k2_middle;
+CREATE INDEX k_expression ON k ((id + 1), at) INCLUDE (up) WHERE up > 0;
+ALTER INDEX k2a_expr_at_up_idx RENAME TO k2a_end;
+CREATE INDEX k_id ON k (id);
+ALTER INDEX k2_id_idx RENAME TO k2_id;
+CREATE INDEX k_up ON k (up);
+CREATE TABLE k3 (id int NOT NULL, at int NOT NULL, up int CONSTRAINT k3_to_r REFERENCES r) PARTITION BY LIST (id);
+CREATE TABLE k3a (id int NOT NULL, at int NOT NULL, up int CONSTRAINT k3a_to_r REFERENCES r);
+ALTER TABLE k3 ATTACH PARTITION k3a FOR VALUES IN (1);
+ALTER TABLE k ADD CONSTRAINT to_r FOREIGN KEY (up) REFERENCES r;
+ALTER TABLE k ATTACH PARTITION k3 FOR VALUES IN (3);
+COMMENT ON CONSTRAINT k3_to_r ON k3 IS 'of the middle';
+--- rows
+INSERT INTO p VALUES (1, 1, 'a');
+INSERT INTO moved VALUES (2, 12, 'b');
+INSERT INTO m VALUES (1, 1), (2, 2);
+INSERT INTO k VALUES (1, 1), (1, 2);
+--- keep
+SELECT * FROM p1
+SELECT * FROM moved
+SELECT * FROM m ORDER BY id
+SELECT id, at FROM k ORDER BY at
