@@ -372,7 +372,7 @@ is_share_of_used(const DbmigFact *user, const DbmigFact *used)
 
 /* Is the user's table still a partition of the other's, when this one goes? */
 static bool
-stays_attached(const DbmigFact *user, const DbmigFact *used)
+stays_partition(const DbmigFact *user, const DbmigFact *used)
 {
 	return !dbmig_goes(used->parent) && user->parent->twin &&
 		dbmig_is_partition_of(user->parent->twin, used->parent);
@@ -397,7 +397,7 @@ is_torn_by(const DbmigFact *user, const DbmigFact *used)
 		/* a table that leaves its parent table keeps what it had from there */
 		if (comes_from_parent(user) && dbmig_inherited_from(user) == used &&
 			(dbmig_fact_value(user->twin, "inherited") == NULL ||
-			 used->parent->twin == NULL) && !stays_attached(user, used))
+			 used->parent->twin == NULL) && !stays_partition(user, used))
 			return false;
 		if (used->twin && uses_fact(user->twin, used->twin))
 			return true;
