@@ -20,6 +20,7 @@
 #include "access/transam.h"
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
+#include "miscadmin.h"
 #include "parser/parse_coerce.h"
 #include "base/compat.h"
 #include "schema/kinds.h"
@@ -162,6 +163,55 @@ column_definition(const DbmigFact *column)
 	return text.data;
 }
 
+static char *
+column_statement(const DbmigFact *column, const char *what)
+{
+	return psprintf("ALTER TABLE %s ALTER COLUMN %s %s", column->parent->id,
+					dbmig_fact_value(column, "name"), what);
+}
+
+/* Has the column a default of its own now? */
+static bool
+has_default(const DbmigFact *column)
+{
+	ListCell   *lc;
+
+	foreach(lc, column->children)
+	{
+		if (((const DbmigFact *) lfirst(lc))->kind == &dbmig_kind_default)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Give the columns that a new table has from its parent what they have besides,
+ * and take away what they are not to have.
+ */
+static void
+alter_inherited_columns(DbmigDiff *diff, DbmigFact *table)
+{
+	ListCell   *lc;
+
+	foreach(lc, table->children)
+	{
+		DbmigFact  *column = lfirst(lc);
+		const DbmigFact *source;
+
+		if (column->kind != &dbmig_kind_column ||
+			(source = dbmig_inherited_from(column)) == NULL)
+			continue;
+		if (dbmig_fact_value(column, "not_null") &&
+			dbmig_fact_value(source, "not_null") == NULL)
+			(void) dbmig_act_alter(diff, column, false,
+								   column_statement(column, "SET NOT NULL"), NULL);
+		if (has_default(source) && !has_default(column) && !table->apart)
+			(void) dbmig_act_alter(diff, column, false,
+								   dbmig_pattern("ALTER TABLE ONLY {parent} ALTER COLUMN {name} DROP DEFAULT",
+												 column), NULL);
+	}
+}
+
 /* CREATE TABLE, with its columns. */
 static void
 create_table(DbmigDiff *diff, DbmigFact *table)
@@ -209,6 +259,7 @@ create_table(DbmigDiff *diff, DbmigFact *table)
 						   dbmig_pattern("[ SERVER {server}][ OPTIONS ({foreign_options})][ PARTITION BY {partition_by}][ USING {access_method}][ TABLESPACE {tablespace}]",
 										 table));
 	table->made = dbmig_act(diff, "create", table, text.data, NULL);
+	alter_inherited_columns(diff, table);
 }
 
 const DbmigKind dbmig_kind_table = {
@@ -406,13 +457,6 @@ write_conversion(const char *column, const char *from, const char *to)
 	return psprintf("%s::text::%s", column, to);
 }
 
-static char *
-column_statement(const DbmigFact *column, const char *what)
-{
-	return psprintf("ALTER TABLE %s ALTER COLUMN %s %s", column->parent->id,
-					dbmig_fact_value(column, "name"), what);
-}
-
 /* A column that is an identity no more may get a type that none can have. */
 static bool
 drops_identity(const DbmigFact *before, const DbmigFact *after)
@@ -592,20 +636,6 @@ alter_identity_name(DbmigDiff *diff, DbmigFact *before, DbmigFact *after,
 							   NULL);
 }
 
-/* Has the column a default of its own now? */
-static bool
-has_default(const DbmigFact *column)
-{
-	ListCell   *lc;
-
-	foreach(lc, column->children)
-	{
-		if (((const DbmigFact *) lfirst(lc))->kind == &dbmig_kind_default)
-			return true;
-	}
-	return false;
-}
-
 /*
  * Is there a valid check that says this column is not null, now or by then?
  * Returns it, or NULL.
@@ -670,14 +700,42 @@ set_not_null(DbmigDiff *diff, DbmigFact *column)
 									column->parent->id, name), NULL);
 }
 
+/* What child tables are to keep for themselves, they lose with the parent's. */
+static void
+keep_not_null(DbmigDiff *diff, const DbmigFact *source, DbmigAction *lost)
+{
+	ListCell   *lc;
+
+	/* as deep as tables inherit */
+	check_stack_depth();
+	foreach(lc, source->users)
+	{
+		DbmigFact  *column = lfirst(lc);
+		int			first = list_length(column->polished);
+
+		if (column->kind != source->kind || dbmig_is_new(column) ||
+			dbmig_inherited_from(column) != source)
+			continue;
+		if (dbmig_fact_value(column, "not_null") == NULL)
+		{
+			keep_not_null(diff, column, lost);
+			continue;
+		}
+		set_not_null(diff, column);
+		dbmig_wait_for(list_nth(column->polished, first), lost);
+	}
+}
+
 static void
 alter_not_null(DbmigDiff *diff, DbmigFact *before, DbmigFact *after,
 			   const DbmigRule *rule)
 {
 	if (dbmig_fact_value(after, "not_null") == NULL)
 	{
-		(void) dbmig_act_alter(diff, after, false,
-							   column_statement(after, "DROP NOT NULL"), NULL);
+		keep_not_null(diff, after,
+					  dbmig_act_alter(diff, after, false,
+									  column_statement(after, "DROP NOT NULL"),
+									  NULL));
 		return;
 	}
 	if (dbmig_fact_value(after, "identity") && !dbmig_fact_value(before, "identity"))
@@ -719,7 +777,7 @@ static const DbmigRule column_rules[] = {
 	},
 	{.attribute = "identity_sequence_name", .how = DBMIG_INFO},
 	{.attribute = "not_null", .how = DBMIG_ALTER,
-		.flags = DBMIG_COSMETIC | DBMIG_INHERITED,
+		.flags = DBMIG_COSMETIC | DBMIG_INHERITED | DBMIG_INHERITED_CHANGE,
 		.alter = alter_not_null
 	},
 	{.attribute = "storage", .how = DBMIG_ALTER,
