@@ -149,7 +149,8 @@ reset(const DbmigInventory *inventory)
 		DbmigFact  *fact = inventory->facts[i];
 
 		fact->twin = NULL;
-		fact->torn = fact->rebuilt = fact->done = fact->uses_value = false;
+		fact->torn = fact->rebuilt = fact->reshaped = false;
+		fact->done = fact->uses_value = false;
 		fact->in_parts = fact->apart = fact->late = false;
 		fact->origin = DBMIG_BY_ITSELF;
 		fact->made = fact->gone = fact->renamed = fact->completed = NULL;
@@ -416,7 +417,7 @@ is_torn_by(const DbmigFact *user, const DbmigFact *used)
 			return false;
 		return !is_plain_column(user);
 	}
-	return false;
+	return used->reshaped && dbmig_stores_row_type(user, used);
 }
 
 /* Spread from what goes, and from what is rebuilt, to all that cannot stand. */
@@ -427,8 +428,17 @@ tear(const DbmigInventory *from)
 
 	for (int i = 0; i < from->n; i++)
 	{
-		if (dbmig_goes(from->facts[i]) || from->facts[i]->rebuilt)
-			queue = lappend(queue, from->facts[i]);
+		DbmigFact  *fact = from->facts[i];
+
+		if (dbmig_goes(fact) || fact->rebuilt)
+			queue = lappend(queue, fact);
+		if (fact->rebuilt &&
+			(fact->kind == &dbmig_kind_attribute || fact->kind == &dbmig_kind_column) &&
+			!fact->parent->reshaped)
+		{
+			fact->parent->reshaped = true;
+			queue = lappend(queue, fact->parent);
+		}
 	}
 	/* the queue grows while it is walked */
 	for (int i = 0; i < list_length(queue); i++)
@@ -445,6 +455,13 @@ tear(const DbmigInventory *from)
 				continue;
 			if (is_torn_by(user, used))
 				user->torn = true;
+			else if (used->reshaped && !used->rebuilt && !dbmig_goes(used))
+			{
+				user = dbmig_reshaped_by(user, used);
+				if (user == NULL || user->reshaped)
+					continue;
+				user->reshaped = true;
+			}
 			else
 			{
 				/* what has an attribute of the type gets a successor too */
@@ -806,6 +823,9 @@ order_teardown(DbmigFact *fact)
 		/* a foreign key is dropped with its shares, so need not wait for them */
 		if (fact->kind == &dbmig_kind_foreign_key && fact->keeper == used)
 			continue;
+		if (fact->gone && fact->torn && used->reshaped && used->twin &&
+			dbmig_stores_row_type(fact, used))
+			all_wait_for(dbmig_shape_actions(NIL, used->twin), fact->gone);
 		if (fact->gone)
 		{
 			if (used->gone)
@@ -857,6 +877,9 @@ order_building(DbmigFact *fact, const Slot *slots, int nslots)
 		dbmig_wait_for_all(fact->made, used->made ? NIL : used->altered);
 		if (used->completed && dbmig_part_of(fact) != used)
 			dbmig_wait_for(fact->made, used->completed);
+		if (fact->made && used->twin && used->twin->reshaped &&
+			dbmig_stores_row_type(fact, used))
+			dbmig_wait_for_all(fact->made, dbmig_shape_actions(NIL, used));
 		if (fact->made == NULL)
 		{
 			all_wait_for(fact->altered, used->made);

@@ -186,6 +186,8 @@ struct DbmigFact
 	DbmigFact  *twin;			/* the same in the other inventory */
 	bool		torn;			/* has to go, though its twin may come again */
 	bool		rebuilt;		/* retyped; the users are torn */
+	bool		reshaped;		/* a part of it is retyped; what stores values or
+								 * expressions of its row type is torn */
 	DbmigOrigin origin;			/* of what comes from a parent table */
 	bool		in_parts;		/* an index that is made before its parts */
 	bool		apart;			/* a partition that is made before it is one */
@@ -356,6 +358,11 @@ extern void dbmig_make(DbmigDiff *diff, DbmigFact *fact);
 extern void dbmig_write_late(DbmigDiff *diff, DbmigFact *fact);
 extern void dbmig_wait_for(DbmigAction *waiting, DbmigAction *first);
 extern void dbmig_wait_for_all(DbmigAction *waiting, List *first);
+
+/* row_type.c */
+extern bool dbmig_stores_row_type(const DbmigFact *user, const DbmigFact *type);
+extern DbmigFact *dbmig_reshaped_by(DbmigFact *user, const DbmigFact *used);
+extern List *dbmig_shape_actions(List *actions, const DbmigFact *type);
 
 /* order.c */
 extern List *dbmig_order(List *actions);
