@@ -935,6 +935,11 @@ add_column_actions(List *actions, const DbmigFact *table)
 		if (child->made)
 			actions = lappend(actions, child->made);
 		actions = list_concat(actions, child->altered);
+		/* that there are no nulls is passed on like the type */
+		if (child->kind == &dbmig_kind_column && child->twin &&
+			!dbmig_same_value(dbmig_fact_value(child, "not_null"),
+							  dbmig_fact_value(child->twin, "not_null")))
+			actions = list_concat(actions, child->polished);
 	}
 	return actions;
 }
