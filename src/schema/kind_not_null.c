@@ -82,27 +82,47 @@ alter_not_valid(DbmigDiff *diff, DbmigFact *before, DbmigFact *after,
 }
 
 /*
- * Give it its name; before is NULL when the server has just chosen one.  That of
- * one that comes from a parent table cannot be changed, but before the table is
- * attached it can.
+ * The name that the statement which makes a column NOT NULL has to give; NULL
+ * where the server chooses it, or where the constraint stays.
+ */
+const char *
+dbmig_not_null_name(const DbmigFact *column)
+{
+	ListCell   *lc;
+
+	foreach(lc, column->children)
+	{
+		const DbmigFact *child = lfirst(lc);
+
+		if (child->kind != &dbmig_kind_not_null || !dbmig_is_new(child) ||
+			!comes_with_column(child) ||
+			strcmp(dbmig_fact_value(child, "name"),
+				   dbmig_fact_value(child, "default_name")) == 0)
+			continue;
+		return dbmig_fact_value(child, "name");
+	}
+	return NULL;
+}
+
+/*
+ * Change its name.  That of one that comes from a parent table cannot be
+ * changed, but before the table is attached it can.
  */
 static void
 alter_name(DbmigDiff *diff, DbmigFact *before, DbmigFact *after,
 		   const DbmigRule *rule)
 {
-	const char *old = before ? dbmig_fact_value(before, "name") :
-		dbmig_fact_value(after, "default_name");
-	const char *new = dbmig_fact_value(after, "name");
 	bool		inherited = dbmig_fact_value(after, "inherited") != NULL;
 	DbmigAction *action;
 	ListCell   *lc;
 
-	if (strcmp(old, new) == 0 || !comes_with_column(after) ||
-		(inherited && (before == NULL || dbmig_fact_value(before, "not_valid"))))
+	if (!comes_with_column(after) || (inherited && !comes_with_column(before)))
 		return;
 	action = alter_table(diff, after,
 						 psprintf("ALTER TABLE %s RENAME CONSTRAINT %s TO %s",
-								  dbmig_fact_value(after, "table"), old, new));
+								  dbmig_fact_value(after, "table"),
+								  dbmig_fact_value(before, "name"),
+								  dbmig_fact_value(after, "name")));
 	foreach(lc, inherited ? after->parent->parent->children : NIL)
 	{
 		const DbmigFact *child = lfirst(lc);
@@ -134,7 +154,7 @@ static const DbmigRule not_null_rules[] = {
 		.alter = alter_not_valid
 	},
 	{.attribute = "name", .how = DBMIG_ALTER,
-		.flags = DBMIG_LATE | DBMIG_COSMETIC | DBMIG_INHERITED,
+		.flags = DBMIG_COSMETIC | DBMIG_INHERITED,
 		.alter = alter_name
 	},
 	{.attribute = "default_name", .how = DBMIG_INFO},
@@ -146,6 +166,7 @@ static const DbmigRule not_null_rules[] = {
 
 const DbmigKind dbmig_kind_not_null = {
 	.name = "not-null constraint",
+	.flags = DBMIG_STANDS,
 	.query = not_null_query,
 	RULES(not_null_rules),
 	.address = "CONSTRAINT {name} ON {table}",

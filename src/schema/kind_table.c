@@ -138,8 +138,7 @@ default_comes_along(const DbmigFact *fact)
 
 static const char column_pattern[] =
 "{name} {type}[ OPTIONS ({foreign_options})][ COLLATE {collation}][ GENERATED ALWAYS AS {generated}]";
-static const char column_constraints[] =
-"[ NOT NULL{?not_null}{!identity}]"
+static const char column_identity[] =
 "[ GENERATED {identity} AS IDENTITY ({identity_create})]";
 
 /* A column as in CREATE TABLE and ADD COLUMN. */
@@ -147,6 +146,7 @@ static char *
 column_definition(const DbmigFact *column)
 {
 	StringInfoData text;
+	const char *name = dbmig_not_null_name(column);
 	ListCell   *lc;
 
 	initStringInfo(&text);
@@ -159,7 +159,12 @@ column_definition(const DbmigFact *column)
 			appendStringInfo(&text, " DEFAULT %s",
 							 dbmig_fact_value(child, "expression"));
 	}
-	appendStringInfoString(&text, dbmig_pattern(column_constraints, column));
+	if (name)
+		appendStringInfo(&text, " CONSTRAINT %s NOT NULL", name);
+	else if (dbmig_fact_value(column, "not_null") &&
+			 !dbmig_fact_value(column, "identity"))
+		appendStringInfoString(&text, " NOT NULL");
+	appendStringInfoString(&text, dbmig_pattern(column_identity, column));
 	return text.data;
 }
 
@@ -509,6 +514,18 @@ column_fits(const DbmigFact *before, const DbmigFact *after)
 		old && old[strlen(old) - 1] == 'D';
 }
 
+/* What makes a column NOT NULL, under the name that its constraint is to have. */
+static char *
+not_null_statement(const DbmigFact *column)
+{
+	const char *name = dbmig_not_null_name(column);
+
+	if (name == NULL)
+		return column_statement(column, "SET NOT NULL");
+	return psprintf("ALTER TABLE %s ADD CONSTRAINT %s NOT NULL %s",
+					column->parent->id, name, dbmig_fact_value(column, "name"));
+}
+
 /* The sequence that an old default of this column takes its values from. */
 static const DbmigFact *
 serial_sequence(const DbmigFact *column)
@@ -587,7 +604,7 @@ alter_identity(DbmigDiff *diff, DbmigFact *before, DbmigFact *after,
 	}
 	if (dbmig_fact_value(before, "not_null") == NULL)
 		(void) dbmig_act_alter(diff, after, true,
-							   column_statement(after, "SET NOT NULL"),
+							   not_null_statement(after),
 							   "fails if the column holds nulls");
 	serial = serial_sequence(before);
 	if (serial && serial->gone)
@@ -676,7 +693,7 @@ set_not_null(DbmigDiff *diff, DbmigFact *column)
 		if (check)
 			dbmig_make(diff, check);
 		action = dbmig_act_alter(diff, column, false,
-								 column_statement(column, "SET NOT NULL"), nulls);
+								 not_null_statement(column), nulls);
 		if (check)
 		{
 			dbmig_wait_for(action, check->made);
@@ -694,7 +711,7 @@ set_not_null(DbmigDiff *diff, DbmigFact *column)
 						   psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s",
 									column->parent->id, name), nulls);
 	(void) dbmig_act_alter(diff, column, false,
-						   column_statement(column, "SET NOT NULL"), NULL);
+						   not_null_statement(column), NULL);
 	(void) dbmig_act_alter(diff, column, false,
 						   psprintf("ALTER TABLE %s DROP CONSTRAINT %s",
 									column->parent->id, name), NULL);

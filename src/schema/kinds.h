@@ -66,6 +66,9 @@
 /* kind_table.c */
 extern char *dbmig_carry_position(const char *sequence, const DbmigFact *column);
 
+/* kind_not_null.c */
+extern const char *dbmig_not_null_name(const DbmigFact *column);
+
 /* kinds.c */
 extern DbmigFact *dbmig_inherited_from(const DbmigFact *fact);
 extern DbmigFact *dbmig_attached_to(const DbmigFact *attachment);
