@@ -189,12 +189,20 @@ match(const DbmigInventory *from, const DbmigInventory *to)
 	}
 }
 
-/* Does the fact come from a parent table's, on both sides? */
+/*
+ * Does the fact come from the same parent table's, on both sides?  To a table
+ * that joins another parent table no change of that one's comes.
+ */
 static bool
 is_inherited(const DbmigFact *before, const DbmigFact *after)
 {
+	const DbmigFact *part = after->kind == &dbmig_kind_not_null ?
+		after->parent : after;
+	const DbmigFact *source = dbmig_inherited_from(part);
+
 	return dbmig_fact_value(before, "inherited") &&
-		dbmig_fact_value(after, "inherited");
+		dbmig_fact_value(after, "inherited") &&
+		(source == NULL || dbmig_was_attached(part, source->parent));
 }
 
 /* Is this rule's attribute of a pair to be looked at, and different? */
@@ -954,6 +962,29 @@ column_actions(const DbmigFact *table)
 }
 
 /*
+ * A not-null constraint of a table that joins a new parent table can have the
+ * name of that one's, which the server chooses anew unless it is still free.
+ */
+static void
+name_after(const DbmigFact *column, const DbmigFact *table)
+{
+	ListCell   *lc;
+
+	if (table->made == NULL || table->made->fact != table)
+		return;
+	if (column->made && column->made->fact == column)
+		dbmig_wait_for(column->made, table->made);
+	all_wait_for(column->polished, table->made);
+	foreach(lc, column->children)
+	{
+		const DbmigFact *child = lfirst(lc);
+
+		if (child->kind == &dbmig_kind_not_null)
+			all_wait_for(child->polished, table->made);
+	}
+}
+
+/*
  * A table that leaves its parent table for good leaves before the parent's
  * columns change; one that comes back, or joins, does so after.
  */
@@ -1015,6 +1046,8 @@ order_attachment(DbmigFact *fact)
 		{
 			const DbmigFact *part = lfirst(lc);
 
+			if (part->kind == &dbmig_kind_column)
+				name_after(part, table);
 			if (part->kind == &dbmig_kind_column ?
 				dbmig_fact_value(part, "not_null") == NULL :
 				!comes_from_parent(part))
