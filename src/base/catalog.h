@@ -4,10 +4,11 @@
  *		The engine's own tables, in schema dbm.
  *
  * Their names and columns are known to catalog*.c alone: catalog.c has what is
- * about revisions, catalog_schema.c what is about schemas, and catalog_sql.c
- * says in SQL what catalog.c does.  table.c reads and writes rows for them,
- * which needs no privilege, no search_path, and runs no user code.  Results
- * are palloc'd in the current memory context.
+ * about revisions, catalog_schema.c what is about schemas, catalog_inventory.c
+ * what need not be computed again, catalog_drift.c DDL that others ran, and
+ * catalog_sql.c says in SQL what catalog.c does.  table.c reads and writes rows
+ * for them, which needs no privilege, no search_path, and runs no user code.
+ * Results are palloc'd in the current memory context.
  *
  * Portions Copyright (c) 2026, the databrain_migrate authors
  *
@@ -172,6 +173,7 @@ typedef struct DbmigKept
 	char	  **spellings;		/* see engine/spelling.c */
 } DbmigKept;
 
+/* catalog.c */
 extern Oid	dbmig_lock_class(void);
 extern void dbmig_applied_lock(void);
 
@@ -206,6 +208,16 @@ extern void dbmig_template_put(const char *project, const char *template,
 							   const char *author);
 extern void dbmig_template_delete(const char *project);
 
+extern List *dbmig_known_projects(void);
+
+extern void dbmig_log_append(const DbmigLogEntry *entry);
+extern int64 dbmig_log_newest(const char *project);
+extern bool dbmig_log_is_visible(const char *project, Snapshot snapshot);
+extern bool dbmig_log_mentions(const char *project, const char *revision);
+extern void dbmig_log_rows(const char *project, Tuplestorestate *store,
+						   TupleDesc desc);
+
+/* catalog_schema.c */
 extern List *dbmig_dump_list(void);
 extern DbmigDump *dbmig_dump_find(const char *file);
 extern void dbmig_dump_insert(const DbmigDump *row);
@@ -233,15 +245,6 @@ extern DbmigKept *dbmig_kept_find(const char *project, const char *key);
 extern bool dbmig_kept_lock(void);
 extern void dbmig_kept_put(const char *project, const char *key,
 						   const char *source, const DbmigKept *row);
-
-extern List *dbmig_known_projects(void);
-
-extern void dbmig_log_append(const DbmigLogEntry *entry);
-extern int64 dbmig_log_newest(const char *project);
-extern bool dbmig_log_is_visible(const char *project, Snapshot snapshot);
-extern bool dbmig_log_mentions(const char *project, const char *revision);
-extern void dbmig_log_rows(const char *project, Tuplestorestate *store,
-						   TupleDesc desc);
 
 /* catalog_drift.c */
 extern bool dbmig_any_applied(void);

@@ -43,7 +43,6 @@ extern bool dbmig_snapshot_each_step;	/* .snapshot_each_step */
 extern int	dbmig_drift_setting;	/* databrain_migrate.drift */
 extern bool dbmig_break_glass;	/* databrain_migrate.break_glass */
 
-
 extern char *dbmig_include;		/* databrain_migrate.include */
 extern char *dbmig_exclude;		/* databrain_migrate.exclude */
 

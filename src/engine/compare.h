@@ -11,8 +11,8 @@
 #define DBMIG_COMPARE_H
 
 #include "engine/engine.h"
-#include "lib/stringinfo.h"
 #include "engine/sandbox.h"
+#include "lib/stringinfo.h"
 #include "schema/schema.h"
 
 /*
@@ -78,6 +78,7 @@ typedef struct DbmigTrialResult
 	char	   *difference;		/* why it was not, in lines; NULL: it was so */
 } DbmigTrialResult;
 
+/* compare.c */
 extern DbmigComparison *dbmig_compare(const char *project, const char *from,
 									  const char *to,
 									  const DbmigCompareOptions *options);
@@ -85,6 +86,10 @@ extern DbmigFilter dbmig_compare_filter(const DbmigCompareOptions *options);
 extern List *dbmig_comparison_changes(const DbmigComparison *comparison,
 									  bool backward);
 extern bool dbmig_has_changes(const List *changes);
+extern DbmigInventory *dbmig_comparison_between(const DbmigComparison *comparison,
+												List *changes);
+extern void dbmig_settle_spellings(DbmigSandbox *sandbox, DbmigInventory *from,
+								   DbmigInventory *to, List *schemas);
 
 /* snapshot.c */
 extern DbmigSnapshot *dbmig_take_snapshot(const char *project, const char *name,
@@ -98,18 +103,12 @@ extern DbmigInventory *dbmig_snapshot_inventory(const char *project,
 /* locate.c */
 extern char *dbmig_locate_live(const DbmigProject *project);
 
-extern DbmigInventory *dbmig_comparison_between(const DbmigComparison *comparison,
-												List *changes);
-
 /* autogenerate.c */
 extern List *dbmig_autogenerate(const char *project, const char *compare_with,
 								const char *revisions,
 								const DbmigCompareOptions *options);
 extern void dbmig_write_comment(StringInfo text, const char *indent,
 								const char *comment);
-
-extern void dbmig_settle_spellings(DbmigSandbox *sandbox, DbmigInventory *from,
-								   DbmigInventory *to, List *schemas);
 
 /* renaming.c */
 extern void dbmig_rename_old_side(DbmigComparison *comparison,

@@ -118,8 +118,8 @@ static bool in_sandbox = false;
 static const char aside_prefix[] = "dbm_aside_";
 
 /* The owner of the engine's extension. */
-Oid
-dbmig_engine_owner(void)
+static Oid
+engine_owner(void)
 {
 	Relation	relation = table_open(ExtensionRelationId, AccessShareLock);
 	ScanKeyData key;
@@ -461,7 +461,7 @@ replace_schemas(DbmigSandbox *sandbox, List *schemas)
 {
 	ListCell   *lc;
 
-	SetUserIdAndSecContext(dbmig_engine_owner(), sandbox->caller_security |
+	SetUserIdAndSecContext(engine_owner(), sandbox->caller_security |
 						   SECURITY_LOCAL_USERID_CHANGE);
 	dbmig_silence_event_triggers();
 	disable_event_triggers();
@@ -529,7 +529,7 @@ dbmig_sandbox_put_aside(DbmigSandbox *sandbox, const char *name)
 
 	if (!OidIsValid(get_namespace_oid(name, true)))
 		return;
-	SetUserIdAndSecContext(dbmig_engine_owner(), sandbox->caller_security |
+	SetUserIdAndSecContext(engine_owner(), sandbox->caller_security |
 						   SECURITY_LOCAL_USERID_CHANGE);
 	(void) RenameSchema(name, aside_name(&number));
 	CommandCounterIncrement();

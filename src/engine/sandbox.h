@@ -28,7 +28,6 @@ typedef struct DbmigStated
 	HTAB	   *which;			/* others, one by one */
 } DbmigStated;
 
-extern Oid	dbmig_engine_owner(void);
 extern bool dbmig_schema_is_managed(const char *name, Oid schema);
 extern List *dbmig_managed_schemas(List *names);
 extern void dbmig_check_schemas(List *names);
