@@ -130,6 +130,11 @@ for what, change, undo in (
         ("privileges on the database", "GRANT CREATE ON DATABASE %s TO regress_kept_two" % main.info.dbname,
          "REVOKE CREATE ON DATABASE %s FROM regress_kept_two" % main.info.dbname)):
     try_change(what, change, undo)
+run("ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO regress_kept_one")
+run(DIFF)
+try_change("other default privileges", "ALTER DEFAULT PRIVILEGES GRANT INSERT ON TABLES TO regress_kept_one",
+           "ALTER DEFAULT PRIVILEGES REVOKE INSERT ON TABLES FROM regress_kept_one")
+run("ALTER DEFAULT PRIVILEGES REVOKE SELECT ON TABLES FROM regress_kept_one")
 try_change("the text", "SELECT dbm_set_model($$%s -- x$$)" % MODEL, "SELECT dbm_set_model($$%s$$)" % MODEL)
 
 me = run("SELECT current_user")[0][0]
@@ -162,6 +167,12 @@ run("CREATE TEMP TABLE a (x int)", other)
 ok(not is_kept(connection=other), "not with a temporary table, which the model could use")
 run("DROP TABLE pg_temp.a", other)
 ok(is_kept(connection=other), "found again without it")
+for what, create, drop in (("type", "TYPE pg_temp.t AS ENUM ('x')", "TYPE pg_temp.t"),
+                           ("function", "FUNCTION pg_temp.f() RETURNS int LANGUAGE sql AS 'SELECT 1'", "FUNCTION pg_temp.f()")):
+    run("CREATE " + create, other)
+    ok(not is_kept(connection=other), "not with a temporary " + what)
+    run("DROP " + drop, other)
+    ok(is_kept(connection=other), "found again without it")
 other.close()
 
 # --- revisions ---
