@@ -227,6 +227,8 @@ def test_both_ways():
     engine("SELECT dbm_upgrade('both', 'shop')")
     same(psql(text_of("base:both")), "", "a range up runs")
     same_twins("a range up")
+    ok(psql(text_of("base:both")).strip().endswith("55000"), "a range up that has run is refused")
+    ok(psql(text_of("third:both")).strip().endswith("55000"), "so is a part of it")
     same(rows(TWINS[1], "SELECT * FROM shop.seen ORDER BY at COLLATE \"C\" DESC"),
          [("third", '"$user", public', os.environ.get("PGUSER", "postgres"), "4MB",
            value(TWINS[1], "SHOW TimeZone")),
