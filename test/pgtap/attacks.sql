@@ -186,25 +186,45 @@ SELECT is((SELECT string_agg(script, '') FROM dbm_revision('names', autogenerate
 	'and in that of a generated script');
 
 --
--- databrain_migrate.lock_first takes no lock that the statements could not take
+-- databrain_migrate.lock_first takes the locks that statements will take, and
+-- none that they could not take
 --
 
-SELECT is(public.as_role('dbm_test_mallory', format($$
-	SET LOCAL databrain_migrate.lock_first = on;
-	SELECT dbm_register('greedy--base--aaaa0001.sql', %L);
-	SELECT dbm_upgrade(project => 'greedy')$$,
-	format($s$DO $d$ BEGIN
-		IF EXISTS (SELECT FROM pg_locks WHERE pid = pg_backend_pid()
-				AND relation = 'pg_description'::regclass AND mode ~ 'Share.*Exclusive|AccessExclusive|^ShareLock') THEN
-			RAISE EXCEPTION 'locked';
-		END IF;
-	END $d$;
-	%s;$s$, statement))) ~ '^42501 ', true, 'lock_first: ' || statement)
-FROM unnest(array['ALTER TABLE pg_description ADD a int', 'ALTER TABLE pg_description RENAME TO mine',
-	'CREATE INDEX ON pg_description (objoid)', 'CREATE POLICY mine ON pg_description', 'TRUNCATE pg_description',
-	'DROP TABLE pg_description', 'CREATE TABLE mine.r (a oid REFERENCES pg_description (objoid))',
-	'CREATE TABLE mine.r (a oid, FOREIGN KEY (a) REFERENCES pg_description (objoid))',
-	'CREATE TRIGGER mine AFTER INSERT ON pg_description EXECUTE FUNCTION suppress_redundant_updates_trigger()']) AS statement;
+CREATE TABLE public.locking AS SELECT * FROM (VALUES
+	('ALTER TABLE pg_seclabel ADD a int', 'AccessExclusiveLock'),
+	('ALTER TABLE pg_seclabel RENAME TO mine', 'AccessExclusiveLock'),
+	('CREATE INDEX ON pg_seclabel (objoid)', 'ShareLock'),
+	('CREATE POLICY mine ON pg_seclabel', 'AccessExclusiveLock'),
+	('TRUNCATE pg_seclabel', 'AccessExclusiveLock'),
+	('DROP TABLE pg_seclabel', 'AccessExclusiveLock'),
+	('CREATE TABLE mine.r (a oid REFERENCES pg_seclabel (objoid))', 'ShareRowExclusiveLock'),
+	('CREATE TABLE mine.r (a oid, FOREIGN KEY (a) REFERENCES pg_seclabel (objoid))', 'ShareRowExclusiveLock'),
+	('ALTER TABLE mine.t ADD r oid REFERENCES pg_seclabel (objoid)', 'ShareRowExclusiveLock'),
+	('CREATE TRIGGER mine AFTER INSERT ON pg_seclabel EXECUTE FUNCTION suppress_redundant_updates_trigger()', 'ShareRowExclusiveLock'),
+	('COMMENT ON TABLE pg_seclabel IS NULL', NULL)) AS l (statement, mode);
+-- Run a statement behind one that raises the locks that are held by then.
+CREATE FUNCTION public.locks_first(role text, statement text) RETURNS text LANGUAGE sql AS $$
+	SELECT public.as_role(role, format($s$
+		SET LOCAL databrain_migrate.lock_first = on;
+		SELECT dbm_register('greedy--base--aaaa0001.sql', %L);
+		SELECT dbm_upgrade(project => 'greedy')$s$,
+		format($s$DO $d$
+			DECLARE
+				modes text := (SELECT string_agg(mode, ' ') FROM pg_locks WHERE pid = pg_backend_pid()
+					AND relation = 'pg_seclabel'::regclass AND mode NOT IN ('AccessShareLock', 'RowExclusiveLock'));
+			BEGIN
+				IF modes IS NOT NULL THEN
+					RAISE EXCEPTION '%%', modes;
+				END IF;
+			END $d$;
+			%s;$s$, statement)))
+$$;
+CREATE TABLE mine.t (a int);
+ALTER TABLE mine.t OWNER TO dbm_test_mallory;
+SELECT is(public.locks_first('dbm_test_super', statement), coalesce('P0001 ' || mode, 'ok'), 'lock_first: ' || statement)
+FROM public.locking;
+SELECT is(public.locks_first('dbm_test_mallory', statement) ~ '^42501 ', true, 'none for who may not: ' || statement)
+FROM public.locking;
 
 SELECT * FROM finish();
 ROLLBACK;
