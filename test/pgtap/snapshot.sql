@@ -171,6 +171,13 @@ SELECT is(pg_temp.kept(), 'a, b live', 'each revision of a run, if that is wante
 SET databrain_migrate.snapshot_each_step = off;
 SELECT throws_ok($$ SET databrain_migrate.step_snapshot = 'maybe' $$, '22023', NULL, 'no other values');
 
+-- What cannot be kept is a warning, and no failure of the run
+ALTER TABLE dbm.fingerprint RENAME CONSTRAINT fingerprint_pkey TO elsewhere;
+SELECT lives_ok($$ SELECT dbm_downgrade('base', 'p') $$, 'a run whose fingerprint cannot be kept');
+ALTER TABLE dbm.fingerprint RENAME CONSTRAINT elsewhere TO fingerprint_pkey;
+SELECT is(pg_temp.kept(), 'a, b', 'has kept none');
+SELECT is((SELECT count(*) FROM dbm_current('p')), 0::bigint, 'and is done');
+
 -- Nothing in a read-only transaction
 SELECT throws_ok($$ SET TRANSACTION READ ONLY; SELECT dbm_snapshot('x') $$, '25006', NULL, 'no snapshot is taken when reading');
 SELECT throws_ok($$ SET TRANSACTION READ ONLY; SELECT dbm_drop_snapshot('x') $$, '25006', NULL, 'nor dropped');
