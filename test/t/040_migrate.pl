@@ -108,6 +108,19 @@ is(migrate('head', 'late'), 3, 'a deferred constraint fails the revision');
 is(one($node, q{SELECT to_regclass('late') IS NULL, (SELECT sqlstate FROM dbm_log('late') WHERE outcome = 'failed')}),
 	't|23503', 'which is rolled back and logged');
 
+# Whoever moves the project behind the engine's back, as a script of dbm_sql()
+# may, is noticed before anything is recorded.
+revision($node, 'moved', 'm1', 'base', up_outside => 1,
+	up => q{INSERT INTO dbm.log (project, revision, direction, from_revisions, to_revisions, statements,
+		started_at, elapsed, role, session_role, application_name, outcome)
+		VALUES ('moved', 'm0', 'stamp', '{}', '{m0}', 0, now(), '0', current_user, session_user, '', 'done')});
+is(migrate('head', 'moved'), 3, 'a project that is moved while a revision runs');
+like($err, qr/ERROR:  55000: project "moved" was changed while it was being migrated\n/, 'says so');
+is(one($node, q{SELECT EXISTS (SELECT FROM dbm_current('moved')), count(*) FROM dbm_log('moved')}), 'f|1', 'and records nothing');
+is_unlocked('after that, too');
+is(migrate('head', 'moved'), 0, 'the next call finds all statements done') or diag $err;
+is(one($node, q{SELECT string_agg(revision, ' ' ORDER BY id) FROM dbm_log('moved')}), 'm0 m1', 'and records them');
+
 # ---------------- where a procedure may not commit ----------------
 
 revision($node, 'in', 'i1', 'base',
