@@ -159,6 +159,7 @@ typedef struct DbmigAction
 	bool		transactional;	/* false: can run in none */
 	bool		uses_value;		/* perhaps a new one of an enum */
 	bool		anytime;		/* can run whenever its fact is there */
+	bool		moved;			/* to the unit that runs in no transaction */
 } DbmigAction;
 
 struct DbmigFact

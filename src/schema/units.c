@@ -229,7 +229,7 @@ can_remove(const DbmigAction *action)
 		dbmig_fact_value(fact, "constraint") && !has_default_partition(fact);
 }
 
-/* Does it serve an index that is made part by part?  Then what makes that. */
+/* What makes the index, made part by part, that this one serves; or NULL. */
 static const DbmigAction *
 action_for_whole(const DbmigAction *action)
 {
@@ -249,14 +249,16 @@ static bool
 is_movable(const DbmigAction *action)
 {
 	const DbmigFact *fact = action->fact;
-
 	const DbmigAction *whole = action_for_whole(action);
 
 	if (can_build(action) || can_remove(action) || (whole && can_build(whole)))
 		return true;
 	/* what is said of a new index once it is there */
-	return fact->made && fact->made != action && can_build(fact->made) &&
-		list_member_ptr(fact->polished, action);
+	if (fact->made == NULL || fact->made == action ||
+		!list_member_ptr(fact->polished, action))
+		return false;
+	whole = action_for_whole(fact->made);
+	return can_build(whole ? whole : fact->made);
 }
 
 /* Can an action move to the last unit, with all that waits for it? */
@@ -438,9 +440,11 @@ dbmig_make_concurrent(DbmigDiff *diff)
 	foreach(lc, diff->actions)
 	{
 		DbmigAction *action = lfirst(lc);
+		const DbmigAction *whole = action_for_whole(action);
 
 		CHECK_FOR_INTERRUPTS();
-		if (can_move(action))
+		action->moved = whole ? whole->moved : can_move(action);
+		if (action->moved)
 			move_action(diff, action, &moved, &last);
 		else
 			kept = lappend(kept, action);
