@@ -9,10 +9,7 @@
  * and will use it again, and to what cannot stand while a column that it uses
  * gets another type.
  *
- * Every statement is an action.  Order comes from references alone: those of
- * the old facts say what has to be out of the way before, those of the new
- * ones what has to be there first, and nothing takes a name that something
- * which goes still bears.
+ * Every statement is an action; waits.c says which of them wait for others.
  *
  * A diff writes its findings into the facts of both inventories; the next one
  * of the same inventories overwrites them.  The statements and whatever else
@@ -26,13 +23,6 @@
 
 #include "miscadmin.h"
 #include "schema/kinds.h"
-
-/* A name that is taken until an action has run. */
-typedef struct Slot
-{
-	const char *name;
-	DbmigAction *gone;
-} Slot;
 
 bool
 dbmig_same_value(const char *a, const char *b)
@@ -61,34 +51,6 @@ static bool
 uses_fact(const DbmigFact *user, const DbmigFact *used)
 {
 	return used && list_member_ptr(user->references, used);
-}
-
-/* Let an action wait until another one has run; either may be missing. */
-void
-dbmig_wait_for(DbmigAction *waiting, DbmigAction *first)
-{
-	if (waiting == NULL || first == NULL || waiting == first)
-		return;
-	first->next = lappend(first->next, waiting);
-	waiting->waits++;
-}
-
-void
-dbmig_wait_for_all(DbmigAction *waiting, List *first)
-{
-	ListCell   *lc;
-
-	foreach(lc, first)
-		dbmig_wait_for(waiting, lfirst(lc));
-}
-
-static void
-all_wait_for(List *waiting, DbmigAction *first)
-{
-	ListCell   *lc;
-
-	foreach(lc, waiting)
-		dbmig_wait_for(lfirst(lc), first);
 }
 
 /* Add a statement; hazard is NULL if it has none. */
@@ -311,16 +273,16 @@ is_altered(const DbmigFact *before)
 }
 
 /* Does it hold values of its own? */
-static bool
-is_plain_column(const DbmigFact *fact)
+bool
+dbmig_is_plain_column(const DbmigFact *fact)
 {
 	return fact->kind == &dbmig_kind_column &&
 		dbmig_fact_value(fact, "generated") == NULL;
 }
 
 /* Has a table the fact from its parent table? */
-static bool
-comes_from_parent(const DbmigFact *fact)
+bool
+dbmig_comes_from_parent(const DbmigFact *fact)
 {
 	return (fact->kind == &dbmig_kind_column ||
 			fact->kind == &dbmig_kind_constraint ||
@@ -372,10 +334,10 @@ is_held(const DbmigFact *attribute)
  * Is one fact used only because it is the partition's share of another one?
  * The server makes that of a foreign key for each partition that comes.
  */
-static bool
-is_share_of_used(const DbmigFact *user, const DbmigFact *used)
+bool
+dbmig_is_share_of_used(const DbmigFact *user, const DbmigFact *used)
 {
-	return user->kind == &dbmig_kind_foreign_key && comes_from_parent(used) &&
+	return user->kind == &dbmig_kind_foreign_key && dbmig_comes_from_parent(used) &&
 		uses_fact(user, dbmig_inherited_from(used));
 }
 
@@ -401,10 +363,10 @@ is_torn_by(const DbmigFact *user, const DbmigFact *used)
 			dbmig_fact_value(user, "inherited") == NULL)
 			return false;
 		/* a partition that leaves takes its share of a key's index along */
-		if (is_share_of_used(user, used) && !dbmig_goes(used->parent))
+		if (dbmig_is_share_of_used(user, used) && !dbmig_goes(used->parent))
 			return false;
 		/* a table that leaves its parent table keeps what it had from there */
-		if (comes_from_parent(user) && dbmig_inherited_from(user) == used &&
+		if (dbmig_comes_from_parent(user) && dbmig_inherited_from(user) == used &&
 			(dbmig_fact_value(user->twin, "inherited") == NULL ||
 			 used->parent->twin == NULL) && !stays_partition(user, used))
 			return false;
@@ -423,7 +385,7 @@ is_torn_by(const DbmigFact *user, const DbmigFact *used)
 		if (user->kind == &dbmig_kind_attribute &&
 			(user->parent == used || is_held(user)))
 			return false;
-		return !is_plain_column(user);
+		return !dbmig_is_plain_column(user);
 	}
 	return used->reshaped && dbmig_stores_row_type(user, used);
 }
@@ -475,7 +437,7 @@ tear(const DbmigInventory *from)
 				/* what has an attribute of the type gets a successor too */
 				if (user->kind == &dbmig_kind_attribute && user->parent != used)
 					user = user->parent;
-				else if (!is_plain_column(user))
+				else if (!dbmig_is_plain_column(user))
 					continue;
 				if (!used->rebuilt || user->rebuilt || dbmig_goes(user))
 					continue;
@@ -645,8 +607,8 @@ dbmig_make(DbmigDiff *diff, DbmigFact *fact)
 }
 
 /* Is it that a table belongs to another one? */
-static bool
-is_attachment(const DbmigFact *fact)
+bool
+dbmig_is_attachment(const DbmigFact *fact)
 {
 	return fact->kind == &dbmig_kind_partition ||
 		fact->kind == &dbmig_kind_inheritance;
@@ -656,8 +618,8 @@ is_attachment(const DbmigFact *fact)
  * Does a table leave its parent table for good?  That it is to join another
  * one changes nothing.  Asked of a fact of the old inventory.
  */
-static bool
-leaves_for_good(const DbmigFact *attachment)
+bool
+dbmig_leaves_for_good(const DbmigFact *attachment)
 {
 	const DbmigFact *table = dbmig_attached_to(attachment);
 
@@ -685,7 +647,7 @@ keeper_of(const DbmigFact *fact)
 	{
 		const DbmigFact *child = lfirst(lc);
 
-		if (is_attachment(child) && leaves_for_good(child) &&
+		if (dbmig_is_attachment(child) && dbmig_leaves_for_good(child) &&
 			uses_fact(child, fact->keeper->parent))
 			return NULL;
 	}
@@ -696,8 +658,8 @@ keeper_of(const DbmigFact *fact)
  * Is one constraint the table's own as well as its parent table's?  Such a one
  * is there before the parent's, which merges with it, and outlives it.
  */
-static bool
-is_merged(const DbmigFact *fact, const DbmigFact *used)
+bool
+dbmig_is_merged(const DbmigFact *fact, const DbmigFact *used)
 {
 	return fact->kind == &dbmig_kind_constraint &&
 		(used->kind == fact->kind || used->kind == &dbmig_kind_index) &&
@@ -718,7 +680,7 @@ is_in_the_way(DbmigFact *fact)
 		DbmigFact  *used = lfirst(lc);
 
 		/* what it has besides from a parent table does not hold it */
-		if (is_merged(fact, used))
+		if (dbmig_is_merged(fact, used))
 			continue;
 		if (used->gone && used->gone != fact->parent->gone)
 			return true;
@@ -737,7 +699,7 @@ find_detachment(const DbmigFact *part)
 		DbmigFact  *child = lfirst(lc);
 
 		if (child->kind == &dbmig_kind_partition && child->gone &&
-			leaves_for_good(child))
+			dbmig_leaves_for_good(child))
 			return child;
 	}
 	return NULL;
@@ -780,342 +742,6 @@ take_away(DbmigDiff *diff, DbmigFact *fact, bool detach)
 							   fact->kind->hazard);
 }
 
-static int
-compare_slots(const void *a, const void *b)
-{
-	return strcmp(((const Slot *) a)->name, ((const Slot *) b)->name);
-}
-
-/* The names that become free, sorted. */
-static Slot *
-collect_slots(const DbmigInventory *from, int *count)
-{
-	Slot	   *slots = palloc(sizeof(Slot) * (from->n + 1));
-
-	*count = 0;
-	for (int i = 0; i < from->n; i++)
-	{
-		DbmigFact  *fact = from->facts[i];
-
-		if ((fact->gone || fact->renamed) && fact->slot)
-		{
-			slots[*count].name = fact->slot;
-			slots[(*count)++].gone = fact->gone ? fact->gone : fact->renamed;
-		}
-	}
-	qsort(slots, *count, sizeof(Slot), compare_slots);
-	return slots;
-}
-
-/*
- * Order by what has to be out of the way.  That a sequence goes with a column
- * is not in the way of the column's changes.
- */
-static void
-order_teardown(DbmigFact *fact)
-{
-	const DbmigFact *whole = fact->kind == &dbmig_kind_attribute ? fact->parent : fact;
-	ListCell   *lc;
-
-	foreach(lc, fact->references)
-	{
-		DbmigFact  *used = lfirst(lc);
-
-		if (is_merged(fact, used))
-		{
-			if (fact->gone && fact->gone->fact == fact)
-				dbmig_wait_for(fact->gone, used->gone);
-			continue;
-		}
-
-		/* a foreign key is dropped with its shares, so need not wait for them */
-		if (fact->kind == &dbmig_kind_foreign_key && fact->keeper == used)
-			continue;
-		if (fact->gone && fact->torn && used->reshaped && used->twin &&
-			dbmig_stores_row_type(fact, used))
-			all_wait_for(dbmig_shape_actions(NIL, used->twin), fact->gone);
-		if (fact->gone)
-		{
-			if (used->gone)
-				dbmig_wait_for(used->gone, fact->gone);
-			else if (used->twin && fact->kind != &dbmig_kind_ownership)
-			{
-				/* of a type that gets a successor, a column holds up the end */
-				if (!(used->rebuilt && used->kind->rebuild && is_plain_column(fact)))
-					all_wait_for(used->twin->altered, fact->gone);
-				all_wait_for(used->twin->polished, fact->gone);
-			}
-		}
-		else if (fact->twin && used->gone)
-		{
-			dbmig_wait_for_all(used->gone, fact->twin->altered);
-			/* the end of a type that got a successor */
-			if (whole->rebuilt && whole->kind->rebuild)
-				dbmig_wait_for_all(used->gone, whole->twin->polished);
-		}
-	}
-}
-
-/* Order by what has to be there before. */
-static void
-order_building(DbmigFact *fact, const Slot *slots, int nslots)
-{
-	DbmigAction *named = fact->made ? fact->made : fact->renamed;
-	ListCell   *lc;
-
-	foreach(lc, fact->references)
-	{
-		DbmigFact  *used = lfirst(lc);
-
-		if (is_share_of_used(fact, used))
-			continue;
-		if (dbmig_is_taken_in(fact, used))
-		{
-			dbmig_wait_for(used->made, fact->made);
-			dbmig_wait_for_all(used->made, fact->polished);
-			continue;
-		}
-		if (is_merged(fact, used))
-		{
-			if (used->made && used->made->fact == used)
-				dbmig_wait_for(used->made, fact->made);
-			continue;
-		}
-		dbmig_wait_for(fact->made, used->made);
-		dbmig_wait_for_all(fact->made, used->made ? NIL : used->altered);
-		if (used->completed && dbmig_part_of(fact) != used)
-			dbmig_wait_for(fact->made, used->completed);
-		if (fact->made && used->twin && used->twin->reshaped &&
-			dbmig_stores_row_type(fact, used))
-			dbmig_wait_for_all(fact->made, dbmig_shape_actions(NIL, used));
-		if (fact->made == NULL)
-		{
-			all_wait_for(fact->altered, used->made);
-			if (fact->altered)
-				dbmig_wait_for_all(linitial(fact->altered), used->altered);
-		}
-	}
-
-	all_wait_for(fact->altered, fact->made);
-	all_wait_for(fact->polished, fact->made);
-	all_wait_for(fact->polished, fact->completed);
-	/* what is revoked on a table is revoked on its columns too */
-	if (fact->made && fact->kind->grant_part)
-	{
-		foreach(lc, fact->parent->polished)
-			all_wait_for(fact->polished, lfirst(lc));
-	}
-	for (const DbmigFact *source = fact; source;
-		 source = source->kind == &dbmig_kind_column ?
-		 dbmig_inherited_from(source) : NULL)
-	{
-		foreach(lc, fact->polished)
-			dbmig_wait_for_all(lfirst(lc), source->altered);
-	}
-
-	if (fact->twin)
-		dbmig_wait_for(fact->made, fact->twin->gone);
-	if (named && fact->slot)
-	{
-		Slot		key = {fact->slot, NULL};
-		const Slot *found = bsearch(&key, slots, nslots, sizeof(Slot),
-									compare_slots);
-
-		if (found)
-			dbmig_wait_for(named, found->gone);
-	}
-}
-
-static List *
-add_column_actions(List *actions, const DbmigFact *table)
-{
-	ListCell   *lc;
-
-	foreach(lc, table->children)
-	{
-		const DbmigFact *child = lfirst(lc);
-
-		if (child->kind != &dbmig_kind_column &&
-			child->kind != &dbmig_kind_attribute)
-			continue;
-		if (child->gone)
-			actions = lappend(actions, child->gone);
-		if (child->made)
-			actions = lappend(actions, child->made);
-		actions = list_concat(actions, child->altered);
-		/* that there are no nulls is passed on like the type */
-		if (child->kind == &dbmig_kind_column && child->twin &&
-			!dbmig_same_value(dbmig_fact_value(child, "not_null"),
-							  dbmig_fact_value(child->twin, "not_null")))
-			actions = list_concat(actions, child->polished);
-	}
-	return actions;
-}
-
-/* All that happens to the columns of a table or type, old and new. */
-static List *
-column_actions(const DbmigFact *table)
-{
-	List	   *actions = add_column_actions(NIL, table);
-
-	return table->twin ? add_column_actions(actions, table->twin) : actions;
-}
-
-/*
- * A not-null constraint of a table that joins a new parent table can have the
- * name of that one's, which the server chooses anew unless it is still free.
- */
-static void
-name_after(const DbmigFact *column, const DbmigFact *table)
-{
-	ListCell   *lc;
-
-	if (table->made == NULL || table->made->fact != table)
-		return;
-	if (column->made && column->made->fact == column)
-		dbmig_wait_for(column->made, table->made);
-	all_wait_for(column->polished, table->made);
-	foreach(lc, column->children)
-	{
-		const DbmigFact *child = lfirst(lc);
-
-		if (child->kind == &dbmig_kind_not_null)
-			all_wait_for(child->polished, table->made);
-	}
-}
-
-/*
- * A table that leaves its parent table for good leaves before the parent's
- * columns change; one that comes back, or joins, does so after.
- */
-static void
-order_attachment(DbmigFact *fact)
-{
-	DbmigFact  *table = dbmig_attached_to(fact);
-	ListCell   *lc;
-
-	if (table == NULL)
-		return;
-	if (fact->gone && fact->gone->fact == fact)
-	{
-		if (!leaves_for_good(fact))
-			dbmig_wait_for_all(fact->gone, column_actions(table));
-		else
-		{
-			all_wait_for(column_actions(table), fact->gone);
-			if (!dbmig_goes(fact->parent))
-				all_wait_for(column_actions(fact->parent), fact->gone);
-		}
-		/* until then the server keeps what comes from the parent table */
-		foreach(lc, fact->parent->children)
-		{
-			const DbmigFact *part = lfirst(lc);
-
-			if ((part->keeper || part->kind == &dbmig_kind_constraint) &&
-				part->gone && part->gone->fact == part)
-				dbmig_wait_for(part->gone, fact->gone);
-			else if (part->keeper && part->gone == NULL && !dbmig_goes(part))
-				dbmig_wait_for(part->keeper->gone, fact->gone);
-			else if (part->kind == &dbmig_kind_foreign_key && part->keeper &&
-					 part->gone == part->keeper->gone)
-				dbmig_wait_for(fact->gone, part->gone);
-		}
-	}
-	if (fact->made && fact->made->fact == fact)
-	{
-		/* one that is new has its partitions by then */
-		foreach(lc, fact->parent->apart ? fact->parent->users : NIL)
-		{
-			const DbmigFact *other = lfirst(lc);
-
-			if (is_attachment(other))
-				dbmig_wait_for(fact->made, other->made);
-		}
-		dbmig_wait_for_all(fact->made, column_actions(table));
-		dbmig_wait_for_all(fact->made, column_actions(fact->parent));
-		/* others may have to make place */
-		foreach(lc, table->twin ? table->twin->users : NIL)
-		{
-			const DbmigFact *other = lfirst(lc);
-
-			if (is_attachment(other))
-				dbmig_wait_for(fact->made, other->gone);
-		}
-		/* a table that joins must have all that others have from the parent */
-		foreach(lc, fact->parent->children)
-		{
-			const DbmigFact *part = lfirst(lc);
-
-			if (part->kind == &dbmig_kind_column)
-				name_after(part, table);
-			if (part->kind == &dbmig_kind_column ?
-				dbmig_fact_value(part, "not_null") == NULL :
-				!comes_from_parent(part))
-				continue;
-			if (!dbmig_is_due_before(part))
-			{
-				if (part->made && part->made->fact == part)
-					dbmig_wait_for(part->made, fact->made);
-				all_wait_for(part->polished, fact->made);
-				continue;
-			}
-			if (part->made != NULL && part->made->fact == part)
-				dbmig_wait_for(fact->made, part->made);
-			/* the server passes over an index that lacks parts */
-			dbmig_wait_for(fact->made, part->completed);
-			dbmig_wait_for_all(fact->made, part->polished);
-		}
-	}
-}
-
-/* A table is tied to its type while nothing happens to the columns of either. */
-static void
-order_typed_table(DbmigFact *fact)
-{
-	ListCell   *lc;
-
-	foreach(lc, fact->references)
-	{
-		const DbmigFact *used = lfirst(lc);
-		List	   *actions;
-
-		if (used != fact->parent && used->kind != &dbmig_kind_composite)
-			continue;
-		actions = column_actions(used);
-		if (fact->gone && fact->gone->fact == fact)
-			all_wait_for(actions, fact->gone);
-		if (fact->made && fact->made->fact == fact)
-			dbmig_wait_for_all(fact->made, actions);
-	}
-}
-
-/*
- * Let a column's statements that judge rows come after its new default, and a
- * table's options after its columns: without any that is long it has no TOAST
- * table to take them.
- */
-static void
-order_after_children(DbmigFact *fact)
-{
-	ListCell   *lc;
-
-	if (fact->polished == NIL)
-		return;
-	foreach(lc, fact->children)
-	{
-		DbmigFact  *child = lfirst(lc);
-		ListCell   *action;
-
-		if (child->kind != &dbmig_kind_column && child->kind != &dbmig_kind_default)
-			continue;
-		foreach(action, fact->polished)
-		{
-			dbmig_wait_for(lfirst(action), child->made);
-			dbmig_wait_for_all(lfirst(action), child->altered);
-		}
-	}
-}
-
 /*
  * The statements that lead from one inventory to another, in an order in which
  * they can run, and as many units as there may be.  role is who will run them,
@@ -1126,8 +752,6 @@ dbmig_diff_in_units(const DbmigInventory *from, const DbmigInventory *to,
 					const char *role, DbmigUnits units)
 {
 	DbmigDiff  *diff = palloc0(sizeof(DbmigDiff));
-	Slot	   *slots;
-	int			nslots;
 
 	diff->from = from;
 	diff->to = to;
@@ -1167,26 +791,7 @@ dbmig_diff_in_units(const DbmigInventory *from, const DbmigInventory *to,
 
 	dbmig_republish(diff);
 	dbmig_join_parts(diff);
-	slots = collect_slots(from, &nslots);
-	for (int i = 0; i < from->n; i++)
-	{
-		order_teardown(from->facts[i]);
-		if (is_attachment(from->facts[i]))
-			order_attachment(from->facts[i]);
-		if (from->facts[i]->kind == &dbmig_kind_typed_table)
-			order_typed_table(from->facts[i]);
-	}
-	for (int i = 0; i < to->n; i++)
-	{
-		order_building(to->facts[i], slots, nslots);
-		if (is_attachment(to->facts[i]))
-			order_attachment(to->facts[i]);
-		if (to->facts[i]->kind == &dbmig_kind_typed_table)
-			order_typed_table(to->facts[i]);
-		if (to->facts[i]->kind == &dbmig_kind_column ||
-			to->facts[i]->kind == &dbmig_kind_table)
-			order_after_children(to->facts[i]);
-	}
+	dbmig_let_wait(from, to);
 	diff->actions = dbmig_order(diff->actions);
 	if (units != DBMIG_ONE_UNIT)
 		dbmig_divide(diff);

@@ -357,8 +357,17 @@ extern bool dbmig_goes(const DbmigFact *fact);
 extern bool dbmig_same_value(const char *a, const char *b);
 extern void dbmig_make(DbmigDiff *diff, DbmigFact *fact);
 extern void dbmig_write_late(DbmigDiff *diff, DbmigFact *fact);
+extern bool dbmig_comes_from_parent(const DbmigFact *fact);
+extern bool dbmig_is_attachment(const DbmigFact *fact);
+extern bool dbmig_is_merged(const DbmigFact *fact, const DbmigFact *used);
+extern bool dbmig_is_plain_column(const DbmigFact *fact);
+extern bool dbmig_is_share_of_used(const DbmigFact *user, const DbmigFact *used);
+extern bool dbmig_leaves_for_good(const DbmigFact *attachment);
+
+/* waits.c */
 extern void dbmig_wait_for(DbmigAction *waiting, DbmigAction *first);
 extern void dbmig_wait_for_all(DbmigAction *waiting, List *first);
+extern void dbmig_let_wait(const DbmigInventory *from, const DbmigInventory *to);
 
 /* row_type.c */
 extern bool dbmig_stores_row_type(const DbmigFact *user, const DbmigFact *type);
