@@ -22,8 +22,7 @@ it takes every fourth pair, or all with DBM_STRESS=1 in the environment.
 import os
 import sys
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "schema_tools"))
-from pairs import (  # noqa: E402
+from tools.pairs import (
     FROM, TO, Failed, Pair, dump, fresh, is_for_later, pair_names, read_pair,
     rename_argument, sql)
 

@@ -18,8 +18,7 @@ import os
 import subprocess
 import sys
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "schema_tools"))
-from pairs import (  # noqa: E402
+from tools.pairs import (
     Failed, differences, dump, is_for_later, pair_names, read_pair, sql)
 
 TEMPLATE, LIVE, BUILT = "dbm_drift_template", "dbm_drift_live", "dbm_drift_built"

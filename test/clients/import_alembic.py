@@ -12,6 +12,8 @@ import sys
 
 import psycopg2
 
+from tools.tap import end, ok
+
 if not os.path.exists("/usr/bin/alembic"):
     print("1..0 # SKIP Alembic is not installed")
     sys.exit(0)
@@ -23,17 +25,7 @@ FORK = "81c3f5dae046"
 HEAD = "2b6d9f748ae0"
 REVISIONS = 18
 
-number = 0
 created = []
-
-
-def ok(condition, what, *details):
-    global number
-    number += 1
-    print("%sok %d - %s" % ("" if condition else "not ", number, what), flush=True)
-    if not condition:
-        for detail in details:
-            print("# " + str(detail).replace("\n", "\n# "))
 
 
 def same(got, wanted, what):
@@ -303,7 +295,7 @@ if __name__ == "__main__":
         test_stamp()
         test_back()
         test_refusals()
-        print("1..%d" % number)
+        end()
     finally:
         for name in set(created):
             rows("postgres", "DROP DATABASE IF EXISTS %s WITH (FORCE)" % name)

@@ -7,16 +7,7 @@ import subprocess
 
 import psycopg2
 
-count = 0
-
-
-def ok(condition, what, *details):
-    global count
-    count += 1
-    print("%sok %d - %s" % ("" if condition else "not ", count, what), flush=True)
-    if not condition:
-        for detail in details:
-            print("# " + str(detail).replace("\n", "\n# "), flush=True)
+from tools.tap import end, ok
 
 
 def connect(**options):
@@ -283,4 +274,4 @@ ok("dbm.model" in dump and "dbm.inventory" not in dump, "no dump has the rows")
 
 run("DROP OWNED BY regress_kept_one, regress_kept_two, regress_kept_three, regress_kept_owner")
 run("DROP ROLE regress_kept_one, regress_kept_two, regress_kept_three, regress_kept_owner")
-print("1..%d" % count)
+end()

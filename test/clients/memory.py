@@ -6,28 +6,11 @@ import os
 
 import psycopg2
 
+from tools.session import changes, connection, contexts, run
+from tools.tap import end, ok
+
 ROUNDS = int(os.environ.get("DBM_ROUNDS", "100"))
 WARM_UP = 30
-count = 0
-
-
-def ok(condition, what, *details):
-    global count
-    count += 1
-    print("%sok %d - %s" % ("" if condition else "not ", count, what), flush=True)
-    if not condition:
-        for detail in details:
-            print("# " + str(detail).replace("\n", "\n# "), flush=True)
-
-
-connection = psycopg2.connect("")
-connection.autocommit = True
-cursor = connection.cursor()
-
-
-def run(statement):
-    cursor.execute(statement)
-    return cursor.fetchall() if cursor.description else None
 
 
 def fails(statement, code):
@@ -38,14 +21,6 @@ def fails(statement, code):
             return
         raise
     raise AssertionError("did not fail: " + statement)
-
-
-def contexts():
-    """How many contexts of each name there are, and what they use; without the
-    statistics, which are sent now and then."""
-    return {name: (number, used) for name, number, used in run(
-        "SELECT name, count(*), sum(used_bytes)::bigint FROM pg_backend_memory_contexts"
-        " WHERE name !~ '^PgStat' GROUP BY name")}
 
 
 def leftovers():
@@ -72,9 +47,8 @@ def growth(action, rounds):
     for _ in range(rounds):
         action()
     after = contexts()
-    changes = ["%s: %s to %s" % (name, before.get(name), after.get(name))
-               for name in sorted(set(before) | set(after)) if before.get(name) != after.get(name)]
-    return sum(used for _, used in after.values()) - sum(used for _, used in before.values()), changes
+    changed = changes(before, after)
+    return sum(used for _, used in after.values()) - sum(used for _, used in before.values()), changed
 
 
 def try_rounds(what, action, rounds, allowed=0):
@@ -165,4 +139,4 @@ try_rounds("errors", errors, ROUNDS)
 run("CALL dbm_migrate('m2')")
 # the server's caches remember that objects are gone, and grow by doubling
 try_rounds("creating and dropping", ddl, ROUNDS, growth(plain_ddl, ROUNDS)[0] + 16384)
-print("1..%d" % count)
+end()

@@ -9,26 +9,16 @@ import difflib
 import os
 import pprint
 import subprocess
-import sys
 import tempfile
 import threading
 import time
 
 import psycopg2
 
+from tools.tap import end, ok
+
 TWINS = ("dbm_test_engine", "dbm_test_psql")
 ROLES = ("regress_dbm_deploy", "regress_dbm_other")
-
-number = 0
-
-
-def ok(condition, what, *details):
-    global number
-    number += 1
-    print("%sok %d - %s" % ("" if condition else "not ", number, what), flush=True)
-    if not condition:
-        for detail in details:
-            print("# " + str(detail).replace("\n", "\n# "))
 
 
 def same(got, wanted, what):
@@ -480,7 +470,7 @@ if __name__ == "__main__":
         test_alembic_bookkeeping()
         test_mirror()
         test_refusals()
-        print("1..%d" % number)
+        end()
     finally:
         if "KEEP" not in os.environ:
             drop_twins()

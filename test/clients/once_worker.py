@@ -7,18 +7,10 @@ import time
 
 import psycopg2
 
+from tools.tap import end, ok
+
 LEVELS = ["READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"]
 PATIENCE = 60
-count = 0
-
-
-def ok(condition, what, *details):
-    global count
-    count += 1
-    print("%sok %d - %s" % ("" if condition else "not ", count, what), flush=True)
-    if not condition:
-        for detail in details:
-            print("# " + str(detail).replace("\n", "\n# "), flush=True)
 
 
 class Session:
@@ -173,4 +165,4 @@ ok(monitor.run("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'data
    "no worker is left")
 ok(monitor.run("SELECT count(*) FROM pg_locks WHERE locktype = 'object' AND classid = 'dbm.applied'::regclass AND objsubid > 0") == [(0,)],
    "no lock is left")
-print("1..%d" % count)
+end()

@@ -14,19 +14,12 @@ import time
 
 import psycopg2
 
+from tools import tap
+from tools.tap import end, ok
+
 POOL = 3
 CLIENTS = 12
 PATIENCE = 60
-count = 0
-
-
-def ok(condition, what, *details):
-    global count
-    count += 1
-    print("%sok %d - %s" % ("" if condition else "not ", count, what), flush=True)
-    if not condition:
-        for detail in details:
-            print("# " + str(detail).replace("\n", "\n# "), flush=True)
 
 
 program = shutil.which("pgbouncer", path=os.environ["PATH"] + ":/usr/sbin")
@@ -202,8 +195,8 @@ try:
 finally:
     pooler.terminate()
     pooler.wait()
-    if count == 0 and os.path.exists(directory + "/log"):
+    if tap.number == 0 and os.path.exists(directory + "/log"):
         with open(directory + "/log", encoding="utf-8") as f:
             print("# " + f.read().replace("\n", "\n# "))
     shutil.rmtree(directory)
-print("1..%d" % count)
+end()

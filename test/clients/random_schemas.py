@@ -9,18 +9,15 @@ each in databases of its own.  --show prints schemas and script of a pair that
 fails.
 """
 import argparse
-import os
 import queue
 import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(HERE, "schema_tools"))
-from generator import ROLES, pair  # noqa: E402
-from pairs import FROM, NEW, STEPS, TO, Failed, Pair, differences, dump, \
-    fresh, sql  # noqa: E402
+from tools.generator import ROLES, pair
+from tools.pairs import FROM, NEW, STEPS, TO, Failed, Pair, differences, dump, \
+    fresh, sql
 
 SETUP = "\n".join(f"DROP ROLE IF EXISTS {role}; CREATE ROLE {role} SUPERUSER;"
                   for role in ROLES)

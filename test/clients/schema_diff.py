@@ -33,9 +33,7 @@ import os
 import subprocess
 import sys
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(HERE, "schema_tools"))
-from pairs import (  # noqa: E402
+from tools.pairs import (
     FROM, NEW, STEPS, TO, Failed, Pair, is_for_later, pair_names, read_pair, sql)
 
 

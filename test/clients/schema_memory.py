@@ -6,6 +6,9 @@ import os
 
 import psycopg2
 
+from tools.session import changes, contexts, run
+from tools.tap import end, ok
+
 ROUNDS = int(os.environ.get("DBM_ROUNDS", "200"))
 WARM_UP = 20
 # The server's caches keep entries for schemas and types that are gone, as after
@@ -13,32 +16,6 @@ WARM_UP = 20
 CACHES = ("CacheMemoryContext", "Operator lookup cache", "index info")
 CACHED = 1500
 ALLOWED = 4096
-number = 0
-
-
-def ok(condition, what, *details):
-    global number
-    number += 1
-    print("%sok %d - %s" % ("" if condition else "not ", number, what), flush=True)
-    if not condition:
-        for detail in details:
-            print("# " + str(detail).replace("\n", "\n# "), flush=True)
-
-
-connection = psycopg2.connect("")
-connection.autocommit = True
-cursor = connection.cursor()
-
-
-def run(statement):
-    cursor.execute(statement)
-    return cursor.fetchall() if cursor.description else None
-
-
-def contexts():
-    return {name: (count, used) for name, count, used in run(
-        "SELECT name, count(*), sum(used_bytes)::bigint FROM pg_backend_memory_contexts"
-        " WHERE name !~ '^PgStat' GROUP BY name")}
 
 
 def leftovers():
@@ -98,12 +75,11 @@ def try_rounds(what, action, rounds):
     added = {kind: sum(used for name, (_, used) in after.items() if (name in CACHES) == kind)
              - sum(used for name, (_, used) in before.items() if (name in CACHES) == kind)
              for kind in (True, False)}
-    changes = ["%s: %s to %s" % (name, before.get(name), after.get(name))
-               for name in sorted(set(before) | set(after)) if before.get(name) != after.get(name)]
+    changed = changes(before, after)
     print("# %s: %d bytes in %d rounds, and %d in caches" % (what, added[False], rounds, added[True]), flush=True)
-    ok(added[False] <= ALLOWED, "%s: %d rounds keep no memory" % (what, rounds), changes)
-    ok(added[True] <= CACHED * rounds, what + ": nor more in the server's caches than they do", changes)
-    ok(not [name for name in after if name.startswith("dbmig")], what + ": no context of ours is left", changes)
+    ok(added[False] <= ALLOWED, "%s: %d rounds keep no memory" % (what, rounds), changed)
+    ok(added[True] <= CACHED * rounds, what + ": nor more in the server's caches than they do", changed)
+    ok(not [name for name in after if name.startswith("dbmig")], what + ": no context of ours is left", changed)
     ok(leftovers() == [(0, 0, 0)], what + ": no lock, schema or file is left", leftovers())
 
 
@@ -118,4 +94,4 @@ try_rounds("dbm_check", check, ROUNDS // 8)
 try_rounds("a broken model", broken, ROUNDS // 8)
 try_rounds("an error", failing, ROUNDS // 8)
 try_rounds("dbm_test", trial, ROUNDS // 8)
-print("1..%d" % number)
+end()

@@ -11,6 +11,8 @@ import warnings
 
 import psycopg2
 
+from tools.tap import end, ok
+
 try:
     import sqlalchemy as sa
     from alembic.autogenerate import compare_metadata
@@ -22,17 +24,6 @@ except ImportError:
 
 # Alembic says that it cannot change a generated column
 warnings.simplefilter("ignore")
-
-number = 0
-
-
-def ok(condition, what, *details):
-    global number
-    number += 1
-    print("%sok %d - %s" % ("" if condition else "not ", number, what), flush=True)
-    if not condition:
-        for detail in details:
-            print("# " + str(detail).replace("\n", "\n# "))
 
 
 # the recipe
@@ -191,4 +182,4 @@ for s in statements:
 ok(ours() == [], "after its statements dbm_diff finds nothing", *ours())
 ok(alembic() == [], "and Alembic finds nothing", alembic())
 
-print("1..%d" % number)
+end()

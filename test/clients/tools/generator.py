@@ -1,8 +1,8 @@
 """Random worlds, and random edits of them."""
 import random
 
-from world import FAMILY, ROWS, World, lit, q
-from writer import Writer
+from tools.world import ROWS, World, q
+from tools.writer import Writer
 
 ROLES = ["regress_random_1", "regress_random_2"]
 NAMES = ["item", "order", "user", "Mixed Case", "quo\"te", "it's", "select", "\u00fcn\u00efcode",

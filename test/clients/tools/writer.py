@@ -1,5 +1,5 @@
 """From a world to SQL, in an order in which it runs."""
-from world import FAMILY, ROWS, lit, q
+from tools.world import FAMILY, ROWS, lit, q
 
 FUNCTION_KINDS = {"function": "FUNCTION", "procedure": "PROCEDURE"}
 OBJECT = {
@@ -96,7 +96,6 @@ class Writer:
                               f"{table}.{q(column.name)}")
 
     def finish(self, node):
-        world = self.world
         out = self.lines.append
         if node.owner and not (node.kind == "sequence" and "owner" in node.refs):
             out(f"ALTER {self.address(node)} OWNER TO {node.owner}")
