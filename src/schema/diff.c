@@ -113,7 +113,7 @@ reset(const DbmigInventory *inventory)
 		fact->twin = NULL;
 		fact->torn = fact->rebuilt = fact->reshaped = false;
 		fact->done = fact->uses_value = false;
-		fact->in_parts = fact->apart = fact->late = false;
+		fact->in_parts = fact->cloned = fact->apart = fact->late = false;
 		fact->origin = DBMIG_BY_ITSELF;
 		fact->made = fact->gone = fact->renamed = fact->completed = NULL;
 		fact->altered = fact->polished = NIL;
@@ -776,7 +776,10 @@ dbmig_diff_in_units(const DbmigInventory *from, const DbmigInventory *to,
 			!fact->parent->kind->fits(fact->parent->twin, fact->parent))
 			fact->parent->twin->rebuilt = true;
 	}
-	tear(from);
+	do
+	{
+		tear(from);
+	} while (dbmig_tear_rivals(to));
 	dbmig_plan_parts(to);
 
 	for (int i = 0; i < from->n; i++)

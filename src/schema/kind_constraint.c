@@ -197,6 +197,8 @@ create_constraint(DbmigDiff *diff, DbmigFact *fact)
 {
 	DbmigFact  *source;
 
+	if (dbmig_make_clone(diff, fact))
+		return;
 	if (fact->origin != DBMIG_WITH_WHOLE)
 	{
 		add_constraint(diff, fact);
@@ -213,7 +215,7 @@ create_constraint(DbmigDiff *diff, DbmigFact *fact)
 static bool
 comes_with_table(const DbmigFact *fact)
 {
-	return fact->origin == DBMIG_WITH_TABLE;
+	return fact->origin == DBMIG_WITH_TABLE && !fact->cloned;
 }
 
 const DbmigKind dbmig_kind_constraint = {
@@ -340,6 +342,8 @@ create_index(DbmigDiff *diff, DbmigFact *fact)
 {
 	DbmigFact  *source;
 
+	if (dbmig_make_clone(diff, fact))
+		return;
 	if (fact->origin != DBMIG_WITH_WHOLE)
 	{
 		fact->made = dbmig_act(diff, "create", fact,

@@ -84,6 +84,8 @@ extern char *dbmig_index_statement(const DbmigFact *index,
 extern void dbmig_match_parts(const DbmigInventory *from);
 extern void dbmig_rename_part(DbmigDiff *diff, DbmigFact *before,
 							  DbmigFact *after, const DbmigRule *rule);
+extern bool dbmig_tear_rivals(const DbmigInventory *to);
+extern bool dbmig_make_clone(DbmigDiff *diff, DbmigFact *part);
 extern void dbmig_plan_parts(const DbmigInventory *to);
 extern void dbmig_join_parts(DbmigDiff *diff);
 extern bool dbmig_is_taken_in(const DbmigFact *part, const DbmigFact *whole);

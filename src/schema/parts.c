@@ -18,7 +18,10 @@
  *
  * Where the whole is there already, a new partition for which the server's
  * choice will not do is made as a table of its own, and attached when it has
- * what it is to have.
+ * what it is to have.  But where the parent has several indexes that the server
+ * takes for the same, it is not known which of them it looks for first, so the
+ * table has none of their parts before: the server clones each of them, and a
+ * clone is known by its whole.
  *
  * Portions Copyright (c) 2026, the databrain_migrate authors
  *
@@ -28,6 +31,7 @@
 
 #include "miscadmin.h"
 #include "schema/kinds.h"
+#include "utils/builtins.h"
 
 /* ---------------- parts and wholes ---------------- */
 
@@ -116,9 +120,17 @@ index_name(const DbmigFact *fact)
 }
 
 static bool
+is_exclusion(const DbmigFact *fact)
+{
+	return fact->kind == &dbmig_kind_constraint &&
+		*dbmig_fact_value(fact, "type") == 'x';
+}
+
+static bool
 is_unique(const DbmigFact *index)
 {
-	return strncmp(dbmig_fact_value(index, "definition"), "CREATE UNIQUE", 13) == 0;
+	return index->kind == &dbmig_kind_constraint ||
+		strncmp(dbmig_fact_value(index, "definition"), "CREATE UNIQUE", 13) == 0;
 }
 
 /* CREATE INDEX, as the definition of an index begins. */
@@ -146,23 +158,34 @@ dbmig_index_statement(const DbmigFact *index, const char *concurrently,
 					table_in_definition(index));
 }
 
-/* Could the server take one index for the other, but for their tables? */
+/* Do all columns that one index has of its table belong to the other's? */
+static bool
+has_columns_of(const DbmigFact *index, const DbmigFact *of)
+{
+	ListCell   *lc;
+
+	foreach(lc, of->references)
+	{
+		const DbmigFact *column = lfirst(lc);
+
+		if (column->kind == &dbmig_kind_column && column->parent == of->parent &&
+			!list_member_ptr(index->references, column) &&
+			!(column->twin && list_member_ptr(index->references, column->twin)))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Could the server take one index of a table for the other?  It looks at
+ * columns, expressions and operator families, but not at the order in which
+ * values are sorted, nor, before 17, at the type of a key.
+ */
 static bool
 is_alike(const DbmigFact *a, const DbmigFact *b)
 {
-	const char *one = dbmig_fact_value(a, "definition");
-	const char *other = dbmig_fact_value(b, "definition");
-
-	if (a->kind != b->kind)
-		return false;
-	if (a->kind == &dbmig_kind_index)
-	{
-		if (is_unique(a) != is_unique(b))
-			return false;
-		one = table_in_definition(a) + strlen(a->parent->id);
-		other = table_in_definition(b) + strlen(b->parent->id);
-	}
-	return strcmp(one, other) == 0;
+	return is_unique(a) == is_unique(b) && !is_exclusion(a) && !is_exclusion(b) &&
+		has_columns_of(a, b) && has_columns_of(b, a);
 }
 
 /* ---------------- matching ---------------- */
@@ -338,6 +361,168 @@ dbmig_rename_part(DbmigDiff *diff, DbmigFact *before, DbmigFact *after,
 		before->renamed = after->renamed;
 }
 
+/* ---------------- parts that are clones ---------------- */
+
+/*
+ * Does a table become a partition when its parent has several indexes that the
+ * server could take this part for?  Then it is not known which one it takes.
+ */
+static bool
+has_rival(const DbmigFact *part)
+{
+	const DbmigFact *partition = dbmig_partition_fact(part->parent);
+	const DbmigFact *whole = dbmig_inherited_from(part);
+	ListCell   *lc;
+
+	if (partition == NULL || !dbmig_is_new(partition) || dbmig_is_new(whole))
+		return false;
+	foreach(lc, part->parent->children)
+	{
+		const DbmigFact *child = lfirst(lc);
+		const DbmigFact *other = child == part || !has_index(child) ? NULL :
+			dbmig_inherited_from(child);
+
+		if (other && !dbmig_is_new(other) && is_alike(child, part))
+			return true;
+	}
+	return false;
+}
+
+/* Is a part to be made by the server, so that its whole is certain? */
+static bool
+is_clone(const DbmigFact *part)
+{
+	const DbmigFact *whole;
+
+	if (!has_index(part))
+		return false;
+	for (; (whole = dbmig_inherited_from(part)) != NULL; part = whole)
+	{
+		if (has_rival(part))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Let go what the server could take for a part instead of making one.  Returns
+ * whether there was anything, so that what uses it has to go as well.
+ */
+bool
+dbmig_tear_rivals(const DbmigInventory *to)
+{
+	bool		torn = false;
+
+	for (int i = 0; i < to->n; i++)
+	{
+		const DbmigFact *fact = to->facts[i];
+		ListCell   *lc;
+
+		CHECK_FOR_INTERRUPTS();
+		if (fact->parent == NULL || fact->parent->twin == NULL || !is_clone(fact))
+			continue;
+		foreach(lc, fact->parent->twin->children)
+		{
+			DbmigFact  *child = lfirst(lc);
+
+			if (!has_index(child) || dbmig_goes(child) || !is_alike(child, fact))
+				continue;
+			child->torn = true;
+			torn = true;
+		}
+	}
+	return torn;
+}
+
+/* Can the server give one of the parts that are alike another name? */
+static bool
+needs_names(const DbmigFact *part)
+{
+	ListCell   *lc;
+
+	foreach(lc, part->parent->children)
+	{
+		const DbmigFact *child = lfirst(lc);
+		const DbmigFact *whole;
+
+		if (!child->cloned || !is_alike(child, part))
+			continue;
+		whole = dbmig_inherited_from(child);
+		if (dbmig_fact_value(child, "own_name") ||
+			(whole->twin && dbmig_fact_value(whole->twin, "stale")))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Make a part as a clone of its whole, which is what the server does when the
+ * table becomes a partition and has no such index.  Then only the whole tells
+ * which part it is, so it is found by that, and put aside, since the name that
+ * it is to have can be another one's at first.  Returns false if the part is not
+ * to be made so.
+ */
+bool
+dbmig_make_clone(DbmigDiff *diff, DbmigFact *part)
+{
+	DbmigFact  *whole;
+	DbmigFact  *partition;
+	char	   *aside;
+	char	   *body;
+
+	if (!part->cloned)
+		return false;
+	whole = dbmig_inherited_from(part);
+	partition = dbmig_partition_fact(part->parent);
+	dbmig_make(diff, whole);
+	dbmig_make(diff, partition);
+	part->made = partition->made;
+	/* a table that becomes a partition has its own partitions by then */
+	if (whole->cloned && whole->made != whole->parent->made)
+	{
+		part->made = whole->made;
+		dbmig_wait_for(whole->made, partition->made);
+	}
+	if (!needs_names(part))
+		return true;
+
+	aside = dbmig_aside(diff);
+	body = psprintf("BEGIN EXECUTE (SELECT format('ALTER INDEX %%s RENAME TO %s', i.indexrelid::regclass) "
+					"FROM pg_index i JOIN pg_inherits h ON h.inhrelid = i.indexrelid "
+					"WHERE i.indrelid = %s::regclass AND h.inhparent = %s::regclass); END",
+					aside, quote_literal_cstr(part->parent->id),
+					quote_literal_cstr(index_name(whole)));
+	(void) dbmig_act_alter(diff, part, true,
+						   psprintf("DO %s", quote_literal_cstr(body)), NULL);
+	part->renamed = dbmig_act_alter(diff, part, true,
+									psprintf("ALTER INDEX %s.%s RENAME TO %s",
+											 part->parent->parent->id, aside,
+											 dbmig_fact_value(part, "name")),
+									NULL);
+	return true;
+}
+
+/*
+ * Let a clone be looked for when its whole has its name, and get its own one
+ * when those like it are put aside.
+ */
+static void
+order_clone(DbmigFact *part)
+{
+	ListCell   *lc;
+
+	if (part->renamed == NULL)
+		return;
+	dbmig_wait_for(linitial(part->altered), dbmig_inherited_from(part)->renamed);
+	foreach(lc, part->parent->children)
+	{
+		const DbmigFact *child = lfirst(lc);
+
+		if (child->cloned && child->renamed && is_alike(child, part))
+			dbmig_wait_for(part->renamed, linitial(child->altered));
+	}
+}
+
 /* ---------------- planning ---------------- */
 
 /* The uppermost of what a fact is a part of, or the fact itself. */
@@ -414,7 +599,7 @@ plan_index(DbmigFact *fact)
 		fact->in_parts = true;
 		make_in_parts(fact);
 	}
-	if (whole == NULL)
+	if (whole == NULL || fact->cloned)
 		return;
 	if (dbmig_is_new(fact) &&
 		(dbmig_fact_value(fact, "own_name") ||
@@ -475,7 +660,7 @@ find_origin(const DbmigFact *part, const DbmigFact *whole)
 	}
 	if (whole->in_parts)
 		return DBMIG_BY_ITSELF;
-	if (with_table)
+	if (with_table || part->cloned)
 		return DBMIG_WITH_TABLE;
 	return with_whole ? DBMIG_WITH_WHOLE : DBMIG_BY_ITSELF;
 }
@@ -493,6 +678,7 @@ dbmig_plan_parts(const DbmigInventory *to)
 		DbmigFact  *fact = to->facts[i];
 
 		CHECK_FOR_INTERRUPTS();
+		fact->cloned = dbmig_is_new(fact) && is_clone(fact);
 		if (has_index(fact))
 			plan_index(fact);
 		else if (is_check(fact))
@@ -651,6 +837,8 @@ dbmig_join_parts(DbmigDiff *diff)
 			order_part(fact);
 		if (fact->in_parts)
 			order_whole(fact);
+		if (fact->cloned)
+			order_clone(fact);
 	}
 }
 

@@ -191,6 +191,8 @@ struct DbmigFact
 								 * expressions of its row type is torn */
 	DbmigOrigin origin;			/* of what comes from a parent table */
 	bool		in_parts;		/* an index that is made before its parts */
+	bool		cloned;			/* an index that the server makes as its whole's
+								 * part, where it could take another one */
 	bool		apart;			/* a partition that is made before it is one */
 	bool		late;			/* a check that is made after the tables */
 	bool		done;			/* its statements are written */

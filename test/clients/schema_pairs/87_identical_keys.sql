@@ -1,0 +1,61 @@
+--- from
+-- the server takes the keys of each for the same, and p_desc for p_at
+CREATE TABLE p (id int, at int, v text) PARTITION BY LIST (at);
+CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1);
+CREATE TABLE joins (id int, at int, v text);
+CREATE TABLE "own's" (id int, at int NOT NULL, v text, CONSTRAINT own_first UNIQUE (at));
+CREATE INDEX own_alone ON "own's" (at);
+ALTER TABLE p ADD CONSTRAINT p_unique UNIQUE (at);
+ALTER TABLE p ADD CONSTRAINT p_primary PRIMARY KEY (at);
+CREATE INDEX p_at ON p (at);
+CREATE INDEX p_desc ON p (at DESC);
+CREATE TABLE q (id int, at int) PARTITION BY LIST (at);
+ALTER TABLE q ADD CONSTRAINT q_primary PRIMARY KEY (at);
+ALTER TABLE q ADD CONSTRAINT q_second UNIQUE (at) DEFERRABLE;
+ALTER TABLE q ADD CONSTRAINT q_first UNIQUE (at);
+CREATE TABLE q1 (id int, at int NOT NULL) PARTITION BY LIST (at);
+CREATE TABLE q1a PARTITION OF q1 FOR VALUES IN (1);
+CREATE TABLE q2 PARTITION OF q FOR VALUES IN (2);
+CREATE TABLE q3 PARTITION OF q FOR VALUES IN (9);
+CREATE TABLE r (at int REFERENCES q (at));
+--- to
+CREATE TABLE p (id int, at int, v text) PARTITION BY LIST (at);
+CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1);
+CREATE TABLE joins PARTITION OF p FOR VALUES IN (2);
+CREATE TABLE new PARTITION OF p FOR VALUES IN (4);
+CREATE TABLE "own's" PARTITION OF p FOR VALUES IN (3);
+ALTER TABLE p ADD CONSTRAINT p_unique UNIQUE (at);
+ALTER TABLE p ADD CONSTRAINT p_primary PRIMARY KEY (at);
+CREATE INDEX p_at ON p (at);
+CREATE INDEX p_desc ON p (at DESC);
+ALTER TABLE "own's" RENAME CONSTRAINT "own's_at_key" TO own_first;
+CREATE INDEX own_alone ON "own's" (at);
+COMMENT ON CONSTRAINT own_first ON "own's" IS 'of the unique one';
+COMMENT ON INDEX joins_at_idx IS 'of the ascending one';
+CREATE TABLE q (id int, at int) PARTITION BY LIST (at);
+ALTER TABLE q ADD CONSTRAINT q_primary PRIMARY KEY (at);
+ALTER TABLE q ADD CONSTRAINT q_second UNIQUE (at) DEFERRABLE;
+ALTER TABLE q ADD CONSTRAINT q_first UNIQUE (at);
+CREATE TABLE q1 PARTITION OF q FOR VALUES IN (1, 3) PARTITION BY LIST (at);
+CREATE TABLE q1a PARTITION OF q1 FOR VALUES IN (1);
+-- its names are those that the server gives to the other
+CREATE TABLE q2 PARTITION OF q FOR VALUES IN (2, 4);
+ALTER TABLE q2 RENAME CONSTRAINT q2_at_key TO aside;
+ALTER TABLE q2 RENAME CONSTRAINT q2_at_key1 TO q2_at_key;
+ALTER TABLE q2 RENAME CONSTRAINT aside TO q2_at_key1;
+CREATE TABLE q3 PARTITION OF q FOR VALUES IN (9);
+CREATE TABLE r (at int REFERENCES q (at));
+--- rows
+INSERT INTO p VALUES (1, 1, 'a');
+INSERT INTO joins VALUES (1, 2, 'b');
+INSERT INTO "own's" VALUES (1, 3, 'c');
+INSERT INTO q1 VALUES (1, 1);
+INSERT INTO q2 VALUES (2, 2);
+INSERT INTO q3 VALUES (3, 9);
+INSERT INTO r VALUES (9);
+--- keep
+SELECT * FROM p1
+SELECT * FROM joins
+SELECT * FROM "own's"
+SELECT * FROM q1
+SELECT * FROM q2
