@@ -33,6 +33,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_authid.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_namespace.h"
 #include "commands/dbcommands.h"
 #include "engine/engine.h"
 #include "miscadmin.h"
@@ -186,36 +187,65 @@ check_allowed(const DbmigDump *dump)
 }
 
 /*
+ * How well a relation tells somebody what is locked: what has been dropped has
+ * no name, and names of indexes and TOAST tables say little.
+ */
+static int
+telling(Oid relation)
+{
+	switch (get_rel_relkind(relation))
+	{
+		case RELKIND_INDEX:
+		case RELKIND_PARTITIONED_INDEX:
+		case RELKIND_TOASTVALUE:
+			return get_rel_namespace(relation) == PG_TOAST_NAMESPACE ? 1 : 2;
+		case '\0':
+			return 3;
+		default:
+			return 4;
+	}
+}
+
+/*
  * Raise an error if the transaction holds a lock that pg_dump is bound to wait
  * for.  It only reads, so these are the strongest ones; other sessions'
- * temporary tables it leaves alone.
+ * temporary tables it leaves alone.  Locks come in no order, so the error names
+ * the relation that tells most, and of several the oldest.
  */
 static void
 check_own_locks(void)
 {
 	LockData   *locks = GetLockStatusData();
+	Oid			found = InvalidOid;
+	char	   *name;
 
 	for (int i = 0; i < locks->nelements; i++)
 	{
 		const LockInstanceData *lock = &locks->locks[i];
-		const LOCKTAG *tag = &lock->locktag;
-		char	   *name;
+		Oid			relation = lock->locktag.locktag_field2;
+		int			order;
 
 		CHECK_FOR_INTERRUPTS();
-		if (lock->pid != MyProcPid || tag->locktag_type != LOCKTAG_RELATION ||
-			(lock->holdMask & LOCKBIT_ON(AccessExclusiveLock)) == 0)
+		if (lock->pid != MyProcPid ||
+			lock->locktag.locktag_type != LOCKTAG_RELATION ||
+			(lock->holdMask & LOCKBIT_ON(AccessExclusiveLock)) == 0 ||
+			(get_rel_name(relation) != NULL &&
+			 get_rel_persistence(relation) == RELPERSISTENCE_TEMP))
 			continue;
-		name = get_rel_name(tag->locktag_field2);
-		if (name && get_rel_persistence(tag->locktag_field2) == RELPERSISTENCE_TEMP)
-			continue;
-		ereport(ERROR,
-				errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				errmsg("cannot dump in a transaction that holds an exclusive lock on a relation"),
-				name ? errdetail("It holds one on \"%s\".  pg_dump would wait for it for ever.", name) :
-				errdetail("It has dropped the relation with OID %u.  pg_dump would wait for it for ever.",
-						  tag->locktag_field2),
-				errhint("Dump before the transaction changes the schema, or commit first."));
+		order = telling(relation) - (OidIsValid(found) ? telling(found) : 0);
+		if (order > 0 || (order == 0 && relation < found))
+			found = relation;
 	}
+	if (!OidIsValid(found))
+		return;
+	name = get_rel_name(found);
+	ereport(ERROR,
+			errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			errmsg("cannot dump in a transaction that holds an exclusive lock on a relation"),
+			name ? errdetail("It holds one on \"%s\".  pg_dump would wait for it for ever.", name) :
+			errdetail("It has dropped the relation with OID %u.  pg_dump would wait for it for ever.",
+					  found),
+			errhint("Dump before the transaction changes the schema, or commit first."));
 }
 
 /* ---------------- names ---------------- */
