@@ -257,6 +257,8 @@ judge(const DbmigDiff *diff, DbmigFact *before, DbmigFact *after)
 			(rule->how == DBMIG_AGAIN && kind->fits && !kind->fits(before, after)))
 			before->torn = true;
 	}
+	if (kind->is_lost && kind->is_lost(before, after))
+		before->torn = true;
 }
 
 /* Does anything of it change that something can depend on? */

@@ -83,7 +83,8 @@ alter_not_valid(DbmigDiff *diff, DbmigFact *before, DbmigFact *after,
 
 /*
  * The name that the statement which makes a column NOT NULL has to give; NULL
- * where the server chooses it, or where the constraint stays.
+ * where the server chooses it, or where the constraint stays.  A child table's
+ * can have that name already, which keeps the server from choosing it.
  */
 const char *
 dbmig_not_null_name(const DbmigFact *column)
@@ -96,39 +97,69 @@ dbmig_not_null_name(const DbmigFact *column)
 
 		if (child->kind != &dbmig_kind_not_null || !dbmig_is_new(child) ||
 			!comes_with_column(child) ||
-			strcmp(dbmig_fact_value(child, "name"),
-				   dbmig_fact_value(child, "default_name")) == 0)
+			(!dbmig_has_heirs(column) &&
+			 strcmp(dbmig_fact_value(child, "name"),
+					dbmig_fact_value(child, "default_name")) == 0))
 			continue;
 		return dbmig_fact_value(child, "name");
 	}
 	return NULL;
 }
 
+/* Let what makes a column NOT NULL wait, be it the change of a parent table's. */
+static void
+let_parents_wait(DbmigDiff *diff, const DbmigFact *column, DbmigAction *action)
+{
+	DbmigFact  *source = dbmig_inherited_from(column);
+	ListCell   *lc;
+
+	for (; source; source = dbmig_inherited_from(source))
+	{
+		if (!dbmig_is_new(source) &&
+			dbmig_fact_value(source->twin, "not_null") != NULL)
+			continue;
+		dbmig_make(diff, source);
+		dbmig_wait_for(source->made, action);
+		foreach(lc, source->altered)
+			dbmig_wait_for(lfirst(lc), action);
+		foreach(lc, source->polished)
+			dbmig_wait_for(lfirst(lc), action);
+	}
+}
+
 /*
  * Change its name.  That of one that comes from a parent table cannot be
- * changed, but before the table is attached it can.
+ * changed, but before the table is attached it can, and before the parent's
+ * column becomes NOT NULL.
  */
 static void
 alter_name(DbmigDiff *diff, DbmigFact *before, DbmigFact *after,
 		   const DbmigRule *rule)
 {
 	bool		inherited = dbmig_fact_value(after, "inherited") != NULL;
+	const DbmigFact *source = dbmig_inherited_from(after->parent);
 	DbmigAction *action;
+	char	   *statement;
 	ListCell   *lc;
 
 	if (!comes_with_column(after) || (inherited && !comes_with_column(before)))
 		return;
-	action = alter_table(diff, after,
-						 psprintf("ALTER TABLE %s RENAME CONSTRAINT %s TO %s",
-								  dbmig_fact_value(after, "table"),
-								  dbmig_fact_value(before, "name"),
-								  dbmig_fact_value(after, "name")));
+	statement = psprintf("ALTER TABLE %s RENAME CONSTRAINT %s TO %s",
+						 dbmig_fact_value(after, "table"),
+						 dbmig_fact_value(before, "name"),
+						 dbmig_fact_value(after, "name"));
+	if (inherited && source && dbmig_was_attached(after->parent, source->parent))
+	{
+		let_parents_wait(diff, after->parent,
+						 dbmig_act_alter(diff, after, false, statement, NULL));
+		return;
+	}
+	action = alter_table(diff, after, statement);
 	foreach(lc, inherited ? after->parent->parent->children : NIL)
 	{
 		const DbmigFact *child = lfirst(lc);
 
-		if (child->kind == &dbmig_kind_partition ||
-			child->kind == &dbmig_kind_inheritance)
+		if (dbmig_is_attachment(child))
 			dbmig_wait_for(child->made, action);
 	}
 }
@@ -143,6 +174,24 @@ alter_no_inherit(DbmigDiff *diff, DbmigFact *before, DbmigFact *after,
 										 "ALTER TABLE {table} ALTER CONSTRAINT {name} NO INHERIT" :
 										 "ALTER TABLE {table} ALTER CONSTRAINT {name} INHERIT",
 										 after));
+}
+
+/*
+ * One that comes from a parent table goes with that one's.  Where the column
+ * is to stay NOT NULL it becomes so again, which makes a new one.
+ */
+static bool
+is_lost(const DbmigFact *before, const DbmigFact *after)
+{
+	const DbmigFact *column = after->parent;
+	const DbmigFact *source = dbmig_inherited_from(column);
+
+	return comes_with_column(after) &&
+		dbmig_fact_value(before, "inherited") != NULL &&
+		source && source->twin &&
+		dbmig_fact_value(source, "not_null") == NULL &&
+		dbmig_fact_value(source->twin, "not_null") != NULL &&
+		dbmig_was_attached(column, source->parent);
 }
 
 static const DbmigRule not_null_rules[] = {
@@ -172,5 +221,6 @@ const DbmigKind dbmig_kind_not_null = {
 	.address = "CONSTRAINT {name} ON {table}",
 	.write_create = create_not_null,
 	.write_drop = drop_not_null,
-	.comes_along = comes_with_column
+	.comes_along = comes_with_column,
+	.is_lost = is_lost
 };

@@ -717,7 +717,10 @@ set_not_null(DbmigDiff *diff, DbmigFact *column)
 									column->parent->id, name), NULL);
 }
 
-/* What child tables are to keep for themselves, they lose with the parent's. */
+/*
+ * What child tables are to keep for themselves, they lose with the parent's,
+ * also where the column is their own too.
+ */
 static void
 keep_not_null(DbmigDiff *diff, const DbmigFact *source, DbmigAction *lost)
 {
@@ -730,8 +733,8 @@ keep_not_null(DbmigDiff *diff, const DbmigFact *source, DbmigAction *lost)
 		DbmigFact  *column = lfirst(lc);
 		int			first = list_length(column->polished);
 
-		if (column->kind != source->kind || dbmig_is_new(column) ||
-			dbmig_inherited_from(column) != source)
+		if (column->kind != source->kind || column->parent == source->parent ||
+			dbmig_is_new(column))
 			continue;
 		if (dbmig_fact_value(column, "not_null") == NULL)
 		{
@@ -824,9 +827,9 @@ static const DbmigRule column_rules[] = {
 	DBMIG_ACL_RULES
 };
 
-/* Do tables get this new column from its table, because they are attached? */
-static bool
-has_heirs(const DbmigFact *column)
+/* Do tables that stay attached get from its table what happens to this column? */
+bool
+dbmig_has_heirs(const DbmigFact *column)
 {
 	ListCell   *lc;
 
@@ -890,7 +893,7 @@ add_column(DbmigDiff *diff, DbmigFact *column)
 		column->made = source->made;
 		return;
 	}
-	if (dbmig_fact_value(column, "identity") && has_heirs(column))
+	if (dbmig_fact_value(column, "identity") && dbmig_has_heirs(column))
 	{
 		add_identity_over_heirs(diff, column);
 		return;

@@ -64,6 +64,7 @@
 	"ORDER BY option_name COLLATE \"C\") FROM pg_options_to_table(" options "))"
 
 /* kind_table.c */
+extern bool dbmig_has_heirs(const DbmigFact *column);
 extern char *dbmig_carry_position(const char *sequence, const DbmigFact *column);
 
 /* kind_not_null.c */

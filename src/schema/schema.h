@@ -126,6 +126,8 @@ struct DbmigKind
 	DbmigPairPredicate fits;	/* can it become the other in place, as to what
 								 * is marked DBMIG_AGAIN? */
 	DbmigPairPredicate needs_units; /* and is that nothing for one transaction? */
+	DbmigPairPredicate is_lost; /* does another change take it away, though it
+								 * is to be there? */
 };
 
 /* What brings a new fact that comes from a parent table. */
