@@ -533,6 +533,18 @@ is_lost_with_type(const DbmigFact *before, const DbmigFact *after, int i)
 		before->rebuilt && after->values[i] != NULL;
 }
 
+/*
+ * Does the table that a sequence belongs to, on either side, change whether it
+ * is logged, and the sequence with it, against what is wanted of that one?
+ */
+static bool
+is_taken_along(const DbmigFact *before, const DbmigFact *after, int i)
+{
+	return (after->kind->rules[i].flags & DBMIG_TAKEN_ALONG) &&
+		(dbmig_takes_along(before->keeper ? before->keeper->parent->twin : NULL, after) ||
+		 dbmig_takes_along(after->keeper ? after->keeper->parent : NULL, after));
+}
+
 /* Statements for a pair that stays. */
 static void
 write_changes(DbmigDiff *diff, DbmigFact *before, DbmigFact *after)
@@ -550,7 +562,7 @@ write_changes(DbmigDiff *diff, DbmigFact *before, DbmigFact *after)
 		const DbmigRule *rule = &kind->rules[i];
 
 		if ((!differs(before, after, i) && !is_given_to_owner(before, after, i) &&
-			 !is_lost_with_type(before, after, i)) ||
+			 !is_lost_with_type(before, after, i) && !is_taken_along(before, after, i)) ||
 			is_passed_on(before, after, i))
 			continue;
 		if (rule->how == DBMIG_AGAIN)

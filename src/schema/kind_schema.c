@@ -122,13 +122,51 @@ static const char sequence_query[] =
 	"AND NOT EXISTS (SELECT FROM pg_depend i WHERE i.classid = "
 	"'pg_class'::regclass AND i.objid = c.oid AND i.deptype = 'i') ";
 
+/* Does a table of the new inventory that is altered change the sequence wrongly? */
+bool
+dbmig_takes_along(const DbmigFact *table, const DbmigFact *sequence)
+{
+	const char *wanted;
+
+	if (table == NULL || table->kind != &dbmig_kind_table || dbmig_is_new(table))
+		return false;
+	wanted = dbmig_fact_value(table, "persistence");
+	return !dbmig_same_value(dbmig_fact_value(table->twin, "persistence"), wanted) &&
+		!dbmig_same_value(dbmig_fact_value(sequence, "persistence"), wanted);
+}
+
+/* What a table does to its sequences comes before what they do themselves. */
+static void
+alter_persistence(DbmigDiff *diff, DbmigFact *before, DbmigFact *after,
+				  const DbmigRule *rule)
+{
+	DbmigFact  *tables[] = {
+		before->keeper ? before->keeper->parent->twin : NULL,
+		after->keeper ? after->keeper->parent : NULL
+	};
+	DbmigAction *action = dbmig_act_alter(diff, after, true,
+										  dbmig_pattern(dbmig_fact_value(after, "persistence") ?
+														rule->set : rule->unset, after),
+										  NULL);
+
+	for (int i = 0; i < (int) lengthof(tables); i++)
+	{
+		if (!dbmig_takes_along(tables[i], after))
+			continue;
+		dbmig_make(diff, tables[i]);
+		dbmig_wait_for_all(action, tables[i]->altered);
+	}
+}
+
 static const DbmigRule sequence_rules[] = {
 	{.attribute = "type", .how = DBMIG_ALTER,
 		.set = "ALTER SEQUENCE {id} AS {type}"
 	},
 	{.attribute = "persistence", .how = DBMIG_ALTER,
+		.flags = DBMIG_TAKEN_ALONG,
 		.set = "ALTER SEQUENCE {id} SET UNLOGGED",
-		.unset = "ALTER SEQUENCE {id} SET LOGGED"
+		.unset = "ALTER SEQUENCE {id} SET LOGGED",
+		.alter = alter_persistence
 	},
 	{.attribute = "options", .how = DBMIG_ALTER,
 		.set = "ALTER SEQUENCE {id} {options}"

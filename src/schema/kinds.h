@@ -63,6 +63,9 @@
 	"(SELECT string_agg(quote_ident(option_name) || '=' || quote_literal(option_value), E'\\n' " \
 	"ORDER BY option_name COLLATE \"C\") FROM pg_options_to_table(" options "))"
 
+/* kind_schema.c */
+extern bool dbmig_takes_along(const DbmigFact *table, const DbmigFact *sequence);
+
 /* kind_table.c */
 extern bool dbmig_has_heirs(const DbmigFact *column);
 extern char *dbmig_carry_position(const char *sequence, const DbmigFact *column);

@@ -63,6 +63,7 @@ typedef enum DbmigHow
 									 * successor of its own, loses it */
 #define DBMIG_INHERITED_CHANGE 0x100	/* with DBMIG_INHERITED: only where the
 									 * parent table's changes too */
+#define DBMIG_TAKEN_ALONG 0x200	/* a table's sequences change as it does */
 
 typedef void (*DbmigAlterFunction) (DbmigDiff *diff, DbmigFact *before,
 									DbmigFact *after, const DbmigRule *rule);

@@ -894,8 +894,9 @@ def fill(a, b):
                     value = f"({b.value(other, i)})::text"
                 values.append(value)
             names = ", ".join(q(c.name) for c in columns)
-            lines.append(f"INSERT INTO {a.id(table)} ({names}) OVERRIDING SYSTEM VALUE "
-                         f"VALUES ({', '.join(values)});")
+            lines.append(f"INSERT INTO {a.id(table)} " + (
+                f"({names}) OVERRIDING SYSTEM VALUE VALUES ({', '.join(values)});"
+                if columns else "DEFAULT VALUES;"))
     for view in a.of("matview"):
         lines.append(f"REFRESH MATERIALIZED VIEW {a.id(view)};")
     return "\n".join(lines) + "\nRESET session_replication_role;\n"
