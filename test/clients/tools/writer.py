@@ -251,7 +251,11 @@ class Writer:
                 return f"{text} GENERATED ALWAYS AS ({call}) STORED"
             return f"{text} GENERATED ALWAYS AS ({world.calculate(source, node.k)[0]}) STORED"
         if node.identity:
-            options = f" (START {node.start} INCREMENT {node.by})" if node.by else ""
+            options = [f"START {node.start} INCREMENT {node.by}"] if node.by else []
+            # the server chooses one name for two columns whose names it shortens
+            if len(node.name) > 40:
+                options.insert(0, f"SEQUENCE NAME {q('identity' + str(node.uid))}")
+            options = f" ({' '.join(options)})" if options else ""
             text += f" GENERATED {node.identity} AS IDENTITY{options}"
         elif node.not_null:
             text += " NOT NULL"
