@@ -81,6 +81,22 @@ alter_not_valid(DbmigDiff *diff, DbmigFact *before, DbmigFact *after,
 		(void) alter_table(diff, after, dbmig_pattern(add_pattern, after));
 }
 
+/* The constraint that makes a column NOT NULL; NULL if there is none. */
+static const DbmigFact *
+valid_not_null(const DbmigFact *column)
+{
+	ListCell   *lc;
+
+	foreach(lc, column->children)
+	{
+		const DbmigFact *child = lfirst(lc);
+
+		if (child->kind == &dbmig_kind_not_null && comes_with_column(child))
+			return child;
+	}
+	return NULL;
+}
+
 /*
  * The name that the statement which makes a column NOT NULL has to give; NULL
  * where the server chooses it, or where the constraint stays.  A child table's
@@ -89,21 +105,48 @@ alter_not_valid(DbmigDiff *diff, DbmigFact *before, DbmigFact *after,
 const char *
 dbmig_not_null_name(const DbmigFact *column)
 {
-	ListCell   *lc;
+	const DbmigFact *fact = valid_not_null(column);
 
-	foreach(lc, column->children)
-	{
-		const DbmigFact *child = lfirst(lc);
+	if (fact == NULL || !dbmig_is_new(fact) ||
+		(!dbmig_has_heirs(column) &&
+		 strcmp(dbmig_fact_value(fact, "name"),
+				dbmig_fact_value(fact, "default_name")) == 0))
+		return NULL;
+	return dbmig_fact_value(fact, "name");
+}
 
-		if (child->kind != &dbmig_kind_not_null || !dbmig_is_new(child) ||
-			!comes_with_column(child) ||
-			(!dbmig_has_heirs(column) &&
-			 strcmp(dbmig_fact_value(child, "name"),
-					dbmig_fact_value(child, "default_name")) == 0))
-			continue;
-		return dbmig_fact_value(child, "name");
-	}
-	return NULL;
+/*
+ * Is a column NOT NULL because a parent table's is, and for no reason of its
+ * own?
+ */
+bool
+dbmig_not_null_by_parent(const DbmigFact *column)
+{
+	const DbmigFact *fact = valid_not_null(column);
+
+	return fact && dbmig_fact_value(fact, "inherited") != NULL;
+}
+
+/*
+ * The name of the constraint by which a column of a new partition is NOT NULL,
+ * where the parent's has another one, so that the server has to be told; else
+ * NULL.  The parent's name at first counts for a table that is to be like it.
+ */
+const char *
+dbmig_not_null_own_name(const DbmigFact *column)
+{
+	const DbmigFact *source = dbmig_inherited_from(column);
+	const DbmigFact *fact = valid_not_null(column);
+	const DbmigFact *above = source ? valid_not_null(source) : NULL;
+	const char *name;
+
+	if (fact == NULL || above == NULL)
+		return NULL;
+	name = dbmig_fact_value(fact, "name");
+	if (column->parent->apart && !dbmig_is_new(above) &&
+		strcmp(name, dbmig_fact_value(above->twin, "name")) != 0)
+		return name;
+	return strcmp(name, dbmig_fact_value(above, "name")) != 0 ? name : NULL;
 }
 
 /* Let what makes a column NOT NULL wait, be it the change of a parent table's. */

@@ -141,7 +141,10 @@ static const char column_pattern[] =
 static const char column_identity[] =
 "[ GENERATED {identity} AS IDENTITY ({identity_create})]";
 
-/* A column as in CREATE TABLE and ADD COLUMN. */
+/*
+ * A column as in CREATE TABLE and ADD COLUMN.  A new table that inherits has its
+ * parent's NOT NULL by that.
+ */
 static char *
 column_definition(const DbmigFact *column)
 {
@@ -159,11 +162,14 @@ column_definition(const DbmigFact *column)
 			appendStringInfo(&text, " DEFAULT %s",
 							 dbmig_fact_value(child, "expression"));
 	}
-	if (name)
-		appendStringInfo(&text, " CONSTRAINT %s NOT NULL", name);
-	else if (dbmig_fact_value(column, "not_null") &&
-			 !dbmig_fact_value(column, "identity"))
-		appendStringInfoString(&text, " NOT NULL");
+	if (!dbmig_is_new(column->parent) || !dbmig_not_null_by_parent(column))
+	{
+		if (name)
+			appendStringInfo(&text, " CONSTRAINT %s NOT NULL", name);
+		else if (dbmig_fact_value(column, "not_null") &&
+				 !dbmig_fact_value(column, "identity"))
+			appendStringInfoString(&text, " NOT NULL");
+	}
 	appendStringInfoString(&text, dbmig_pattern(column_identity, column));
 	return text.data;
 }
@@ -173,6 +179,18 @@ column_statement(const DbmigFact *column, const char *what)
 {
 	return psprintf("ALTER TABLE %s ALTER COLUMN %s %s", column->parent->id,
 					dbmig_fact_value(column, "name"), what);
+}
+
+/* What makes a column NOT NULL, under the name that its constraint is to have. */
+static char *
+not_null_statement(const DbmigFact *column)
+{
+	const char *name = dbmig_not_null_name(column);
+
+	if (name == NULL)
+		return column_statement(column, "SET NOT NULL");
+	return psprintf("ALTER TABLE %s ADD CONSTRAINT %s NOT NULL %s",
+					column->parent->id, name, dbmig_fact_value(column, "name"));
 }
 
 /* Has the column a default of its own now? */
@@ -209,12 +227,48 @@ alter_inherited_columns(DbmigDiff *diff, DbmigFact *table)
 		if (dbmig_fact_value(column, "not_null") &&
 			dbmig_fact_value(source, "not_null") == NULL)
 			(void) dbmig_act_alter(diff, column, false,
-								   column_statement(column, "SET NOT NULL"), NULL);
+								   not_null_statement(column), NULL);
+		if (table->apart && dbmig_not_null_own_name(column))
+			(void) dbmig_act_alter(diff, column, false,
+								   psprintf("ALTER TABLE %s ALTER COLUMN %s DROP NOT NULL, ADD CONSTRAINT %s NOT NULL %s",
+											table->id, dbmig_fact_value(column, "name"),
+											dbmig_not_null_own_name(column),
+											dbmig_fact_value(column, "name")), NULL);
 		if (has_default(source) && !has_default(column) && !table->apart)
 			(void) dbmig_act_alter(diff, column, false,
 								   dbmig_pattern("ALTER TABLE ONLY {parent} ALTER COLUMN {name} DROP DEFAULT",
 												 column), NULL);
 	}
+}
+
+/*
+ * What CREATE TABLE ... PARTITION OF says of columns: the names that constraints
+ * have other than the parent's.  Nothing where there are none.
+ */
+static char *
+partition_columns(const DbmigFact *table)
+{
+	StringInfoData text;
+	List	   *columns = NIL;
+	ListCell   *lc;
+
+	foreach(lc, table->children)
+	{
+		DbmigFact  *child = lfirst(lc);
+
+		if (child->kind == &dbmig_kind_column && dbmig_not_null_own_name(child))
+			columns = lappend(columns, child);
+	}
+	list_sort(columns, dbmig_compare_numbers);
+	initStringInfo(&text);
+	foreach(lc, columns)
+		appendStringInfo(&text, "%s\n    %s CONSTRAINT %s NOT NULL",
+						 lc == list_head(columns) ? "(" : ",",
+						 dbmig_fact_value(lfirst(lc), "name"),
+						 dbmig_not_null_own_name(lfirst(lc)));
+	if (columns)
+		appendStringInfoString(&text, "\n) ");
+	return text.data;
 }
 
 /* CREATE TABLE, with its columns. */
@@ -234,12 +288,17 @@ create_table(DbmigDiff *diff, DbmigFact *table)
 		{
 			const DbmigFact *child = lfirst(lc);
 
-			if (child->kind == &dbmig_kind_partition)
+			if (child->kind != &dbmig_kind_partition)
+				continue;
+			if (table->apart)
 				appendStringInfoString(&text,
-									   dbmig_pattern(table->apart ?
-													 "(LIKE {of} INCLUDING GENERATED)" :
-													 "PARTITION OF {of} {bound}",
+									   dbmig_pattern("(LIKE {of} INCLUDING GENERATED)",
 													 child));
+			else
+				appendStringInfo(&text, "PARTITION OF %s %s%s",
+								 dbmig_fact_value(child, "of"),
+								 partition_columns(table),
+								 dbmig_fact_value(child, "bound"));
 		}
 	}
 	else
@@ -512,18 +571,6 @@ column_fits(const DbmigFact *before, const DbmigFact *after)
 
 	return dbmig_fact_value(after, "generated") == NULL &&
 		old && old[strlen(old) - 1] == 'D';
-}
-
-/* What makes a column NOT NULL, under the name that its constraint is to have. */
-static char *
-not_null_statement(const DbmigFact *column)
-{
-	const char *name = dbmig_not_null_name(column);
-
-	if (name == NULL)
-		return column_statement(column, "SET NOT NULL");
-	return psprintf("ALTER TABLE %s ADD CONSTRAINT %s NOT NULL %s",
-					column->parent->id, name, dbmig_fact_value(column, "name"));
 }
 
 /* The sequence that an old default of this column takes its values from. */

@@ -72,6 +72,8 @@ extern char *dbmig_carry_position(const char *sequence, const DbmigFact *column)
 
 /* kind_not_null.c */
 extern const char *dbmig_not_null_name(const DbmigFact *column);
+extern bool dbmig_not_null_by_parent(const DbmigFact *column);
+extern const char *dbmig_not_null_own_name(const DbmigFact *column);
 
 /* kinds.c */
 extern DbmigFact *dbmig_inherited_from(const DbmigFact *fact);

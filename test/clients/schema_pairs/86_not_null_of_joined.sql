@@ -24,3 +24,5 @@ SELECT * FROM joins
 SELECT * FROM leaves
 SELECT * FROM l1
 SELECT * FROM l2
+--- lost
+downgrade: a child table's own constraint stays its own when the parent gets one
