@@ -13,6 +13,7 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
 #include "schema/kinds.h"
 
 static const char not_null_query[] =
@@ -171,6 +172,34 @@ let_parents_wait(DbmigDiff *diff, const DbmigFact *column, DbmigAction *action)
 }
 
 /*
+ * The server changes the name in all tables that inherit, and finds it nowhere
+ * else: let new partitions wait that are to have another one.
+ */
+static void
+let_partitions_wait(DbmigDiff *diff, const DbmigFact *column, DbmigAction *action)
+{
+	ListCell   *lc;
+
+	/* as deep as tables inherit */
+	check_stack_depth();
+	foreach(lc, column->users)
+	{
+		DbmigFact  *user = lfirst(lc);
+		DbmigFact  *partition;
+
+		if (user->kind != column->kind || dbmig_inherited_from(user) != column)
+			continue;
+		partition = dbmig_partition_fact(user->parent);
+		if (partition && dbmig_is_new(user->parent) && dbmig_not_null_own_name(user))
+		{
+			dbmig_make(diff, partition);
+			dbmig_wait_for(partition->made, action);
+		}
+		let_partitions_wait(diff, user, action);
+	}
+}
+
+/*
  * Change its name.  That of one that comes from a parent table cannot be
  * changed, but before the table is attached it can, and before the parent's
  * column becomes NOT NULL.
@@ -198,6 +227,7 @@ alter_name(DbmigDiff *diff, DbmigFact *before, DbmigFact *after,
 		return;
 	}
 	action = alter_table(diff, after, statement);
+	let_partitions_wait(diff, after->parent, action);
 	foreach(lc, inherited ? after->parent->parent->children : NIL)
 	{
 		const DbmigFact *child = lfirst(lc);
