@@ -475,8 +475,9 @@ write_alter(DbmigDiff *diff, DbmigFact *before, DbmigFact *after, int i)
 					rule->hazard)->anytime = (rule->flags & DBMIG_ANYTIME) != 0;
 }
 
-static void
-write_comment(DbmigDiff *diff, DbmigFact *fact)
+/* Write the comment on a fact, or that it has none. */
+DbmigAction *
+dbmig_act_comment(DbmigDiff *diff, DbmigFact *fact)
 {
 	DbmigAction *action =
 		dbmig_act_alter(diff, fact, false,
@@ -486,6 +487,7 @@ write_comment(DbmigDiff *diff, DbmigFact *fact)
 						NULL);
 
 	action->anytime = true;
+	return action;
 }
 
 /* Statements for what CREATE did not say. */
@@ -507,7 +509,7 @@ dbmig_write_late(DbmigDiff *diff, DbmigFact *fact)
 		write_alter(diff, NULL, fact, i);
 	}
 	if (fact->comment)
-		write_comment(diff, fact);
+		(void) dbmig_act_comment(diff, fact);
 }
 
 /*
@@ -581,7 +583,7 @@ write_changes(DbmigDiff *diff, DbmigFact *before, DbmigFact *after)
 	/* that of a partition's keeps its name, but here the name is needed */
 	if (kind == &dbmig_kind_foreign_key && strcmp(before->id, after->id) != 0)
 		dbmig_rename_part(diff, before, after, NULL);
-	write_comment(diff, after);
+	(void) dbmig_act_comment(diff, after);
 }
 
 /*

@@ -111,11 +111,36 @@ validate_parts(DbmigDiff *diff, const DbmigFact *whole)
 	}
 }
 
+/*
+ * Comment as before on a constraint that is made again, and on the parts that a
+ * check has on partitions and child tables.
+ */
+static void
+comment_again(DbmigDiff *diff, DbmigFact *fact, DbmigAction *made)
+{
+	ListCell   *lc;
+
+	/* as deep as partitions are */
+	check_stack_depth();
+	if (fact->comment && dbmig_same_value(fact->comment, fact->twin->comment))
+		dbmig_wait_for(dbmig_act_comment(diff, fact), made);
+	foreach(lc, fact->kind == &dbmig_kind_constraint ? fact->users : NIL)
+	{
+		DbmigFact  *part = lfirst(lc);
+
+		if (part->kind == fact->kind && dbmig_inherited_from(part) == fact &&
+			!dbmig_is_new(part))
+			comment_again(diff, part, made);
+	}
+}
+
 /* Make valid, or take the validity back, which no ALTER does. */
 static void
 alter_not_valid(DbmigDiff *diff, DbmigFact *before, DbmigFact *after,
 				const DbmigRule *rule)
 {
+	DbmigAction *made;
+
 	if (dbmig_fact_value(after, "not_valid") == NULL)
 	{
 		validate(diff, after, true);
@@ -124,9 +149,10 @@ alter_not_valid(DbmigDiff *diff, DbmigFact *before, DbmigFact *after,
 	(void) dbmig_act_alter(diff, after, true,
 						   dbmig_pattern("ALTER TABLE {parent} DROP CONSTRAINT {name}",
 										 after), NULL);
-	(void) dbmig_act_alter(diff, after, true,
+	made = dbmig_act_alter(diff, after, true,
 						   dbmig_pattern("ALTER TABLE {parent} ADD CONSTRAINT {name} {definition}{not_valid}",
 										 after), NULL);
+	comment_again(diff, after, made);
 	validate_parts(diff, after);
 }
 

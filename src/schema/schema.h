@@ -362,6 +362,7 @@ extern bool dbmig_goes(const DbmigFact *fact);
 extern bool dbmig_same_value(const char *a, const char *b);
 extern void dbmig_make(DbmigDiff *diff, DbmigFact *fact);
 extern void dbmig_write_late(DbmigDiff *diff, DbmigFact *fact);
+extern DbmigAction *dbmig_act_comment(DbmigDiff *diff, DbmigFact *fact);
 extern bool dbmig_comes_from_parent(const DbmigFact *fact);
 extern bool dbmig_is_attachment(const DbmigFact *fact);
 extern bool dbmig_is_merged(const DbmigFact *fact, const DbmigFact *used);
